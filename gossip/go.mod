@@ -1,0 +1,3 @@
+module github.com/dynomite-go/dynomite/gossip
+
+go 1.26

@@ -1,0 +1,3 @@
+module github.com/dynomite-go/dynomite/peerwire
+
+go 1.26

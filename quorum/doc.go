@@ -1,0 +1,66 @@
+// Package quorum counts answers: how many owners of a key must answer before a
+// request is acknowledged, whether they have, whether they still can, and what
+// is to be said when they cannot.
+//
+// # Levels
+//
+//	level                 needs, of the configured owners
+//	DC_ONE                one in the local datacenter
+//	DC_QUORUM             a majority in the local datacenter
+//	DC_SAFE_QUORUM        the same number, asked under a term
+//	DC_EACH_SAFE_QUORUM   a majority in every datacenter, asked under a term
+//
+// A majority of n is n/2 + 1, whole numbers. The owners are those of the layout,
+// whether they are up or not: two majorities of them always have a member in
+// common, two majorities of whoever happens to be up need not.
+//
+// # Rule and Tally
+//
+// A [Rule] is a level applied to a layout: from which datacenter one asks, and
+// how many owners each has. It is made once. A [Tally] takes the answers to one
+// request and says [Pending], [Met] or [Impossible]:
+//
+//	rule, err := quorum.NewRule(quorum.DCQuorum, 0, 3, 3) // asked from the first of two datacenters of 3
+//	...
+//	tally := rule.Tally()
+//	switch tally.Add(owner, quorum.Won) { // owner 0 to 5
+//	case quorum.Met: ...
+//	case quorum.Impossible: return tally.Report(nameOf, cause)
+//	}
+//
+// Both are small values, made of bits. A program driven by events keeps a tally in
+// the state of each request; there is no clock, no goroutine and no allocation.
+// State depends on what each owner answered, not on the order in which it came.
+//
+// # Answers
+//
+// What an owner answered is one of five, and the differences matter:
+//
+//	Won      done, and it stands                              counts
+//	Lost     done, but something stands against it            does not count; a second try may win
+//	Failed   an error or nothing in time: maybe done          does not count
+//	Refused  certainly not done, or never asked               does not count
+//	Silent   no answer so far                                 may count yet
+//
+// For a read Won means "answered". A request that is given up may have been
+// applied unless all owners refused; so count an owner that is known to be away,
+// and will not be asked, as Refused, and a request that is impossible before it
+// starts is reported with nothing applied.
+//
+// What replies say, which of two values is newer for example, is not counted
+// here: the caller looks at them once the tally is met.
+//
+// # Gather
+//
+// [Gather] does the asking for who has a function that asks one owner and blocks.
+// It asks all owners at once, returns with the replies at the moment that the
+// rule is met or cannot be met, and hands over later replies one by one. It is
+// the only part of the package that starts goroutines. It never asks an owner
+// twice.
+//
+// # Errors
+//
+// An [Error] carries the level, the numbers, the owners by what they answered,
+// and whether a write may have been applied. If it may have, trying again is the
+// caller's decision: the first try can still win.
+package quorum

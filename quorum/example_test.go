@@ -1,0 +1,82 @@
+package quorum_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/dynomite-go/dynomite/quorum"
+)
+
+func Example() {
+	rule, err := quorum.NewRule(quorum.DCQuorum, 0, 3)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tally := rule.Tally()
+	fmt.Println(tally.Add(1, quorum.Won))
+	fmt.Println(tally.Add(0, quorum.Failed))
+	fmt.Println(tally.Add(2, quorum.Won))
+	// Output:
+	// pending
+	// pending
+	// met
+}
+
+func ExampleGather() {
+	rule, err := quorum.NewRule(quorum.DCQuorum, 0, 3)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, up := range []string{"ann bob", "ann"} {
+		ask := func(_ context.Context, owner string) (int, error) {
+			if !strings.Contains(up, owner) {
+				return 0, errors.New("connection reset")
+			}
+			return 7, nil
+		}
+		_, err := quorum.Gather(context.Background(), rule, []string{"ann", "bob", "cyd"}, ask, nil)
+		var short *quorum.Error
+		if errors.As(err, &short) {
+			fmt.Println("needed", short.Need, "and failed:", short.Failed)
+			continue
+		}
+		fmt.Println("met")
+	}
+	// Output:
+	// met
+	// needed 2 and failed: [bob cyd]
+}
+
+func ExampleTally_Report() {
+	rule, err := quorum.NewRule(quorum.DCEachSafeQuorum, 0, 1, 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	names := []string{"ann", "bob", "cyd"}
+	tally := rule.Tally()
+	tally.Add(0, quorum.Won)
+	tally.Add(2, quorum.Refused)
+	fmt.Println(tally.Report(func(owner int) string { return names[owner] }, nil))
+	// Output:
+	// quorum: DC_EACH_SAFE_QUORUM got 1 of 3 (won: ann; refused: cyd; silent: bob), a write may have been applied
+}
+
+func ExampleRule_Need() {
+	for _, level := range []quorum.Level{quorum.DCOne, quorum.DCQuorum, quorum.DCEachSafeQuorum} {
+		rule, err := quorum.NewRule(level, 0, 3, 5)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(level, rule.Need(0), rule.Need(1))
+	}
+	// Output:
+	// DC_ONE 1 0
+	// DC_QUORUM 2 0
+	// DC_EACH_SAFE_QUORUM 2 3
+}

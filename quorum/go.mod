@@ -1,0 +1,3 @@
+module github.com/dynomite-go/dynomite/quorum
+
+go 1.26.0

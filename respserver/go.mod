@@ -1,0 +1,3 @@
+module github.com/dynomite-go/dynomite/respserver
+
+go 1.26

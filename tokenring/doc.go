@@ -1,0 +1,72 @@
+// Package tokenring answers which nodes own a token.
+//
+// The nodes of a cluster stand in racks, the racks in datacenters. A rack is what
+// fails together, and holds every key at most once; so the copies of a key are
+// never in one rack, and a datacenter of three racks keeps three. A key's token
+// comes from package hashkit.
+//
+//	ring, err := tokenring.New(tokenring.Config{Nodes: nodes})
+//	...
+//	owners = ring.AppendOwners(owners[:0], "dc1", hashkit.SlotHash(key))
+//
+// # Owners
+//
+// Owners are a function of the layout and the token, and of nothing else: they
+// are the same on every machine, and they stay when a node is down. Who is alive
+// decides where a request goes first, never who owns.
+//
+// Owners come in preference order, one node of each rack. The first is where the
+// work on a key meets while all is well; the next takes over when it is away. The
+// order of the racks changes from slot to slot (a slot is one of the 16384 equal
+// pieces of the token space, hashkit.Token.Slot), so that every rack is first for
+// an equal part of the tokens, whatever the hash function. Keys with one hash tag
+// share their slot, and so their order.
+//
+// Even means: over every stretch of consecutive slots each rack is first equally
+// often, but for the ends of the stretch. Racks count, not nodes: in a rack with
+// fewer nodes each of them owns more and is first for more. Give racks the same
+// number of nodes.
+//
+// With fewer replicas than racks (Config.Replicas), the same order is cut short:
+// every rack holds an equal part of the keys.
+//
+// # Tokens of a node
+//
+// A rack's nodes divide the ring by tokens, in the manner of vnodes. A token ends
+// a range, inclusively, as in Dynomite and Cassandra: a node owns what is above
+// the token before, in its rack, up to and with its own; what is above the last
+// token belongs to the first.
+//
+//	0          t1             t2                t3         2^64
+//	|----------|--------------|-----------------|----------|
+//	   t1's         t2's             t3's           t1's
+//
+// Tokens are given, all nodes of a rack or none of them, or generated. Generated
+// tokens are the last of a slot; they share the rack's slots equally, to one, and
+// interleave its nodes by names alone: no state, no chance. The price is that a
+// node more or less moves most ranges of its rack (not of others). Where a rack
+// must grow without that, take the tokens out of Ring.Nodes once, keep them, and
+// give them.
+//
+// Given tokens that are not the last of a slot split it between two nodes. That
+// is fine for hash functions that give keys of one tag one token; the slot
+// function does not, and Ring.WholeSlots tells whether it matters.
+//
+// Import tokens of a Dynomite configuration with hashkit.Token32, and the murmur
+// function; keys keep their owners.
+//
+// # Ranges
+//
+// [Ring.Arcs] cuts the token space into arcs with a constant set of owners: what
+// anti-entropy compares, and what a scan or a count walks. [Ring.Owns] asks for
+// one node and token. [Ring.Shares] and [Ring.Describe] are for the person who
+// runs the cluster.
+//
+// # Cost
+//
+// A ring is immutable: reads take no lock, and replacing the layout is replacing
+// a pointer. A datacenter takes 3 bytes for each slot and replica (150 KB for
+// three), a look-up one index into it, about 2 ns for each owner, and allocates
+// nothing. A slot that is split costs a binary search for each rack. New takes
+// about a millisecond.
+package tokenring
