@@ -1,3 +1,3 @@
 module github.com/dynomite-go/dynomite/examples
 
-go 1.26
+go 1.26.0

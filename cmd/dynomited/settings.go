@@ -1,0 +1,179 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/dynomite-go/dynomite/node"
+)
+
+// settings are a node's configuration as flags, environment and file give it.
+type settings struct {
+	file     string
+	test     bool
+	logLevel string
+	logJSON  bool
+	flags    *pflag.FlagSet
+	origins  map[string]string // setting -> where its value came from
+}
+
+// field is one setting: a field of node.Config.
+type field struct {
+	name  string // as in the file
+	index int
+	help  string
+}
+
+var help = map[string]string{
+	"name":              "the node's id; must stay the same over restarts (default: its peer address)",
+	"cluster":           "name of the cluster (default dynomite)",
+	"datacenter":        "datacenter of the node (default dc1)",
+	"rack":              "rack of the node; each rack holds every key once (default rack1)",
+	"listen":            "address for clients (default " + node.DefaultListen + ")",
+	"peer_listen":       "address for peers and gossip (default " + node.DefaultPeerListen + ")",
+	"admin_listen":      "address of the admin HTTP endpoint, or none (default " + node.DefaultAdminListen + ")",
+	"advertise":         "address that peers reach peer-listen at, if another",
+	"seeds":             "peer addresses of nodes to join, separated by commas",
+	"expect":            "how many nodes form the first layout together",
+	"replicas":          "how many racks of a datacenter hold a key (default 3)",
+	"hash":              "hash function that places keys (default slot)",
+	"tokens":            "tokens of each node on the ring (default 16)",
+	"data_dir":          "directory for the log; without one the data is in memory only",
+	"appendfsync":       "when the log is synced: always, everysec or no (default everysec)",
+	"read_consistency":  "level of reads: DC_ONE or DC_QUORUM (default DC_QUORUM)",
+	"write_consistency": "level of writes: DC_ONE or DC_QUORUM (default DC_QUORUM)",
+	"timeout":           "how long a command may take in all (default 2s)",
+	"max_clients":       "client connections served at once (default 10000)",
+	"idle_timeout":      "end client connections that were silent for so long (default 0: never)",
+}
+
+func fields() []field {
+	t := reflect.TypeFor[node.Config]()
+	var out []field
+	for i := range t.NumField() {
+		name := t.Field(i).Tag.Get("yaml")
+		out = append(out, field{name: name, index: i, help: help[name]})
+	}
+	return out
+}
+
+func (f field) flag() string { return strings.ReplaceAll(f.name, "_", "-") }
+func (f field) env() string  { return "DYNOMITED_" + strings.ToUpper(f.name) }
+
+func (s *settings) register(flags *pflag.FlagSet) {
+	s.flags = flags
+	flags.StringVarP(&s.file, "conf-file", "c", "", "read settings from this YAML file")
+	flags.BoolVarP(&s.test, "test-conf", "t", false, "check the settings and exit")
+	flags.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
+	flags.BoolVar(&s.logJSON, "log-json", false, "log as JSON")
+	for _, f := range fields() {
+		flags.String(f.flag(), "", f.help)
+	}
+}
+
+// load puts the settings together.
+func (s *settings) load() (node.Config, error) {
+	var cfg node.Config
+	s.origins = map[string]string{}
+	if s.file != "" {
+		if err := s.loadFile(&cfg); err != nil {
+			return cfg, usageError{err}
+		}
+	}
+	var errs []error
+	for _, f := range fields() {
+		text, origin := "", ""
+		if v, ok := os.LookupEnv(f.env()); ok {
+			text, origin = v, f.env()
+		}
+		if fl := s.flags.Lookup(f.flag()); fl.Changed {
+			text, origin = fl.Value.String(), "--"+f.flag()
+		}
+		if origin == "" {
+			continue
+		}
+		if err := assign(reflect.ValueOf(&cfg).Elem().Field(f.index), text); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %q: %w", origin, text, err))
+		}
+		s.origins[f.name] = origin
+	}
+	if err := errors.Join(errs...); err != nil {
+		return cfg, usageError{err}
+	}
+	if err := cfg.Validate(); err != nil {
+		return cfg, usageError{err}
+	}
+	return cfg, nil
+}
+
+func (s *settings) loadFile(cfg *node.Config) error {
+	b, err := os.ReadFile(s.file)
+	if err != nil {
+		return err
+	}
+	dec := yaml.NewDecoder(bytes.NewReader(b))
+	dec.KnownFields(true)
+	if err := dec.Decode(cfg); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: %w", s.file, err)
+	}
+	var given map[string]any
+	if err := yaml.Unmarshal(b, &given); err == nil {
+		for name := range given {
+			s.origins[name] = s.file
+		}
+	}
+	return nil
+}
+
+func assign(v reflect.Value, text string) error {
+	switch v.Interface().(type) {
+	case string:
+		v.SetString(text)
+	case int:
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return errors.New("not a whole number")
+		}
+		v.SetInt(int64(n))
+	case time.Duration:
+		d, err := time.ParseDuration(text)
+		if err != nil {
+			return errors.New("not a duration such as 500ms or 2s")
+		}
+		v.SetInt(int64(d))
+	case []string:
+		var list []string
+		for _, part := range strings.Split(text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				list = append(list, part)
+			}
+		}
+		v.Set(reflect.ValueOf(list))
+	default:
+		return fmt.Errorf("a setting of type %s cannot be given here", v.Type())
+	}
+	return nil
+}
+
+func (s *settings) logger(w io.Writer) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.logLevel)); err != nil {
+		return nil, usageError{fmt.Errorf("--log-level: %q is none of debug, info, warn, error", s.logLevel)}
+	}
+	opts := &slog.HandlerOptions{Level: level}
+	if s.logJSON {
+		return slog.New(slog.NewJSONHandler(w, opts)), nil
+	}
+	return slog.New(slog.NewTextHandler(w, opts)), nil
+}

@@ -1,0 +1,154 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// adminServer is the HTTP endpoint for operators:
+//
+//	/livez            the process serves
+//	/readyz           joined, caught up, able to meet DC_QUORUM; or what it waits for
+//	/metrics          Prometheus
+//	/ring             the ring, as text; ?o=json as JSON
+//	/members          the nodes as this one sees them, as JSON
+//	/cluster_describe the same in the form that Dynomite's clients read
+//	POST /members/ID/remove
+type adminServer struct {
+	n    *Node
+	l    net.Listener
+	http *http.Server
+}
+
+func newAdmin(n *Node, addr string) (*adminServer, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(newMetrics(n), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	mux := http.NewServeMux()
+	a := &adminServer{n: n, l: l}
+	a.http = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.HandleFunc("GET /readyz", a.ready)
+	mux.HandleFunc("GET /ring", a.ring)
+	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.Members()) })
+	mux.HandleFunc("GET /cluster_describe", a.describe)
+	mux.HandleFunc("POST /members/{id}/remove", a.remove)
+	return a, nil
+}
+
+func (a *adminServer) addr() string { return a.l.Addr().String() }
+
+func (a *adminServer) serve() { _ = a.http.Serve(a.l) }
+
+// stop lets requests under way finish. If the server never served, the listener is closed
+// all the same.
+func (a *adminServer) stop(ctx context.Context) error {
+	err := a.http.Shutdown(ctx)
+	if cerr := ignoreClosed(a.l.Close()); err == nil {
+		err = cerr
+	}
+	return err
+}
+
+func (a *adminServer) ready(w http.ResponseWriter, _ *http.Request) {
+	if err := a.n.Ready(); err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		fmt.Fprintln(w, err)
+		return
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+func (a *adminServer) ring(w http.ResponseWriter, r *http.Request) {
+	cl := a.n.coord.Cluster()
+	if cl == nil {
+		http.Error(w, "no layout yet: "+a.n.waiting.String(), http.StatusServiceUnavailable)
+		return
+	}
+	if r.FormValue("o") == "json" {
+		writeJSON(w, a.n.Ring())
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_ = cl.Ring.Describe(w)
+}
+
+// described is a node in the form of Dynomite's /cluster_describe.
+type described struct {
+	Token    string `json:"token"`
+	Hostname string `json:"hostname"`
+	DC       string `json:"dc"`
+	IP       string `json:"ip"`
+	Zone     string `json:"zone"`
+	Location string `json:"location"`
+}
+
+func (a *adminServer) describe(w http.ResponseWriter, _ *http.Request) {
+	out := []described{}
+	for _, s := range a.n.Ring() {
+		host, _, _ := net.SplitHostPort(s.ClientAddr)
+		token := ""
+		if len(s.Tokens) > 0 {
+			token = s.Tokens[0]
+		}
+		out = append(out, described{Token: token, Hostname: host, IP: host, DC: s.Datacenter, Zone: s.Rack, Location: s.Datacenter})
+	}
+	writeJSON(w, out)
+}
+
+func (a *adminServer) remove(w http.ResponseWriter, r *http.Request) {
+	if err := a.n.Remove(r.PathValue("id")); err != nil {
+		http.Error(w, err.Error(), http.StatusConflict)
+		return
+	}
+	fmt.Fprintln(w, "removed")
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(v)
+}
+
+// RingEntry is one node's part of the ring.
+type RingEntry struct {
+	Member
+	// Share is the part of all keys that the node holds, Primary the part that it is
+	// the first owner of in its datacenter; 0 to 1.
+	Share, Primary float64
+	// Tokens are the ends of the node's ranges, in hexadecimal.
+	Tokens []string
+}
+
+// Ring says who owns what; empty before there is a layout.
+func (n *Node) Ring() []RingEntry {
+	cl := n.coord.Cluster()
+	if cl == nil {
+		return nil
+	}
+	shares := cl.Ring.Shares()
+	var out []RingEntry
+	for i, m := range n.Members() {
+		e := RingEntry{Member: m, Share: shares[i].Owned, Primary: shares[i].Primary}
+		if node, ok := cl.Ring.Node(m.ID); ok {
+			for _, t := range node.Tokens {
+				e.Tokens = append(e.Tokens, t.String())
+			}
+		}
+		out = append(out, e)
+	}
+	return out
+}

@@ -1,0 +1,202 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/dynomite-go/dynomite/hashkit"
+	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/quorum"
+)
+
+// Config says what a node is. The zero value is a useful node: alone, in
+// memory, on the default ports of the loopback address.
+type Config struct {
+	// Name is the node's id in its cluster and must stay the same over
+	// restarts. Default: the address that its peers reach it at.
+	Name string `yaml:"name"`
+	// Cluster keeps clusters apart: nodes of different names never join.
+	// Default "dynomite".
+	Cluster string `yaml:"cluster"`
+	// Datacenter and Rack place the node; each rack of a datacenter holds
+	// every key once. Defaults "dc1" and "rack1".
+	Datacenter string `yaml:"datacenter"`
+	Rack       string `yaml:"rack"`
+
+	// Listen is the address for clients, default 127.0.0.1:8102;
+	// PeerListen the one for peers and gossip (TCP and UDP), default
+	// 127.0.0.1:8101; AdminListen the one for the admin HTTP endpoint,
+	// default 127.0.0.1:22222, "none" for none. Port 0 means any free one.
+	Listen      string `yaml:"listen"`
+	PeerListen  string `yaml:"peer_listen"`
+	AdminListen string `yaml:"admin_listen"`
+	// Advertise is the address that peers reach PeerListen at, if it is
+	// another one.
+	Advertise string `yaml:"advertise"`
+
+	// Seeds are the peer addresses of nodes to join. A node with seeds serves
+	// no data before it has a layout.
+	Seeds []string `yaml:"seeds"`
+	// Expect is how many nodes make the first layout together. Default 1 without
+	// seeds; with seeds it must be set on the nodes that form a new cluster, and
+	// may be 0 on a node that joins one.
+	Expect int `yaml:"expect"`
+	// Replicas is how many racks of each datacenter hold a key. Default 3,
+	// and never more than there are racks.
+	Replicas int `yaml:"replicas"`
+	// Hash is the hash function that places keys: one of hashkit's names. Default slot.
+	Hash string `yaml:"hash"`
+	// Tokens is how many tokens each node has on the ring, 1 to 256. Default 16.
+	Tokens int `yaml:"tokens"`
+
+	// DataDir is where the log and the node's identity are. Empty: memory
+	// only, and a restarted node gets its data from its peers.
+	DataDir string `yaml:"data_dir"`
+	// AppendFsync is when the log is synced to the disk: always (before each
+	// reply), everysec (the default) or no.
+	AppendFsync string `yaml:"appendfsync"`
+
+	// ReadConsistency and WriteConsistency are the default levels of connections:
+	// DC_ONE or DC_QUORUM (the default).
+	ReadConsistency  string `yaml:"read_consistency"`
+	WriteConsistency string `yaml:"write_consistency"`
+	// Timeout is how long a command may take in all. Default 2s.
+	Timeout time.Duration `yaml:"timeout"`
+	// MaxClients is how many client connections are served at once. Default 10,000.
+	MaxClients int `yaml:"max_clients"`
+	// IdleTimeout ends client connections that were silent for so long.
+	// Default 0: never.
+	IdleTimeout time.Duration `yaml:"idle_timeout"`
+}
+
+// Default addresses: the ports are those of Netflix's Dynomite.
+const (
+	DefaultListen      = "127.0.0.1:8102"
+	DefaultPeerListen  = "127.0.0.1:8101"
+	DefaultAdminListen = "127.0.0.1:22222"
+)
+
+// WithDefaults returns the configuration with every default filled in.
+func (c Config) WithDefaults() Config {
+	text := func(s *string, d string) {
+		if *s == "" {
+			*s = d
+		}
+	}
+	text(&c.Cluster, "dynomite")
+	text(&c.Datacenter, "dc1")
+	text(&c.Rack, "rack1")
+	text(&c.Listen, DefaultListen)
+	text(&c.PeerListen, DefaultPeerListen)
+	text(&c.AdminListen, DefaultAdminListen)
+	text(&c.Hash, "slot")
+	text(&c.AppendFsync, "everysec")
+	text(&c.ReadConsistency, "DC_QUORUM")
+	text(&c.WriteConsistency, "DC_QUORUM")
+	if c.Expect == 0 && len(c.Seeds) == 0 {
+		c.Expect = 1
+	}
+	if c.Replicas == 0 {
+		c.Replicas = 3
+	}
+	if c.Tokens == 0 {
+		c.Tokens = 16
+	}
+	if c.Timeout == 0 {
+		c.Timeout = 2 * time.Second
+	}
+	if c.MaxClients == 0 {
+		c.MaxClients = 10000
+	}
+	return c
+}
+
+// Validate says what is wrong with the configuration, naming the field as it
+// is written in a file.
+func (c Config) Validate() error {
+	c = c.WithDefaults()
+	var errs []error
+	fail := func(field, format string, args ...any) {
+		errs = append(errs, fmt.Errorf("node: %s: %s", field, fmt.Sprintf(format, args...)))
+	}
+	address := func(field, a string) {
+		if _, _, err := net.SplitHostPort(a); err != nil {
+			fail(field, "%q is no host:port address", a)
+		}
+	}
+	address("listen", c.Listen)
+	address("peer_listen", c.PeerListen)
+	if c.AdminListen != "none" {
+		address("admin_listen", c.AdminListen)
+	}
+	if c.Advertise != "" {
+		address("advertise", c.Advertise)
+	}
+	for _, s := range c.Seeds {
+		address("seeds", s)
+	}
+	for field, s := range map[string]string{"name": c.Name, "cluster": c.Cluster, "datacenter": c.Datacenter, "rack": c.Rack} {
+		if len(s) > 64 || strings.ContainsAny(s, " \t\r\n\"'") {
+			fail(field, "%q has spaces or quotes, or more than 64 characters", s)
+		}
+	}
+	if c.Expect < 0 || c.Expect > 255 {
+		fail("expect", "%d is not between 1 and 255", c.Expect)
+	}
+	if c.Replicas < 1 || c.Replicas > 16 {
+		fail("replicas", "%d is not between 1 and 16", c.Replicas)
+	}
+	if c.Tokens < 1 || c.Tokens > 256 {
+		fail("tokens", "%d is not between 1 and 256", c.Tokens)
+	}
+	if _, err := hashkit.Lookup(c.Hash); err != nil {
+		fail("hash", "%v", err)
+	}
+	if _, err := syncPolicy(c.AppendFsync); err != nil {
+		fail("appendfsync", "%v", err)
+	}
+	level := func(field, s string) {
+		l, err := quorum.ParseLevel(s)
+		switch {
+		case err != nil:
+			fail(field, "%v", err)
+		case l != quorum.DCOne && l != quorum.DCQuorum:
+			fail(field, "%s needs terms, which come with a later release: use DC_ONE or DC_QUORUM", l)
+		}
+	}
+	level("read_consistency", c.ReadConsistency)
+	level("write_consistency", c.WriteConsistency)
+	if c.Timeout < 0 {
+		fail("timeout", "%v is negative", c.Timeout)
+	}
+	if c.MaxClients < 0 {
+		fail("max_clients", "%d is negative", c.MaxClients)
+	}
+	if c.IdleTimeout < 0 {
+		fail("idle_timeout", "%v is negative", c.IdleTimeout)
+	}
+	return errors.Join(errs...)
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	ip := net.ParseIP(host)
+	return ip != nil && ip.IsLoopback()
+}
+
+func syncPolicy(s string) (datastore.SyncPolicy, error) {
+	switch strings.ToLower(s) {
+	case "always":
+		return datastore.SyncAlways, nil
+	case "everysec":
+		return datastore.SyncEverySecond, nil
+	case "no":
+		return datastore.SyncNo, nil
+	}
+	return 0, fmt.Errorf("%q is not one of always, everysec, no", s)
+}

@@ -1,0 +1,140 @@
+package datastore
+
+import (
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// hasher hashes the atoms of one key. The digest of a record is the sum of its
+// atoms' hashes, so that it can be kept while atoms come and go, and in any order.
+//
+// Every atom is hashed as a type byte, its fixed fields big-endian, then the
+// field (after its length) and the value. The hash is XXH64, keyed by
+// the digest key and the record's key.
+type hasher struct {
+	xx  xxhash.Digest
+	key uint64
+	buf [80]byte
+}
+
+// The type bytes of atoms in their hash.
+const (
+	hashReset byte = 1 + iota
+	hashKindReset
+	hashExpiry
+	hashRegister
+	hashTombstone
+	hashSlot
+	hashElement
+	hashInterval
+	hashRemoval
+)
+
+// start begins the hashing of a key's atoms.
+func (h *hasher) start(seed uint64, key []byte) {
+	h.xx.ResetWithSeed(seed)
+	h.xx.Write(key)
+	h.key = h.xx.Sum64()
+}
+
+func (h *hasher) sum(fixed, field, value []byte) uint64 {
+	h.xx.ResetWithSeed(h.key)
+	h.xx.Write(fixed)
+	h.xx.Write(field)
+	h.xx.Write(value)
+	return h.xx.Sum64()
+}
+
+func (h *hasher) reset(kind byte, k Kind, r reset) uint64 {
+	if r == (reset{}) {
+		return 0
+	}
+	b := append(h.buf[:0], kind, byte(k))
+	return h.sum(r.stamp.Append(r.upto.Append(b)), nil, nil)
+}
+
+func (h *hasher) expiry(stamp Version, at int64) uint64 {
+	b := stamp.Append(append(h.buf[:0], hashExpiry))
+	return h.sum(binary.BigEndian.AppendUint64(b, uint64(at)), nil, nil)
+}
+
+func (h *hasher) register(k Kind, stamp Version, field, value []byte) uint64 {
+	b := stamp.Append(append(h.buf[:0], hashRegister, byte(k)))
+	return h.sum(binary.BigEndian.AppendUint64(b, uint64(len(field))), field, value)
+}
+
+func (h *hasher) cell(c *cell) uint64 {
+	switch c.class {
+	case register:
+		return h.register(c.kind, c.stamp, c.field, c.value)
+	case tombstone:
+		b := c.stamp.Append(append(h.buf[:0], hashTombstone, byte(c.kind)))
+		return h.sum(b, c.field, nil)
+	}
+	b := c.born.Append(c.stamp.Append(append(h.buf[:0], hashSlot, byte(c.kind))))
+	b = binary.BigEndian.AppendUint32(b, c.node)
+	b = binary.BigEndian.AppendUint64(b, uint64(c.sum))
+	return h.sum(b, c.field, nil)
+}
+
+func (h *hasher) element(x *element) uint64 {
+	b := x.id.Append(append(h.buf[:0], hashElement))
+	b = x.prev.Append(x.stamp.Append(b))
+	b = binary.BigEndian.AppendUint64(b, uint64(x.pos))
+	return h.sum(b, nil, x.value)
+}
+
+func (h *hasher) interval(x *interval) uint64 {
+	b := binary.BigEndian.AppendUint32(append(h.buf[:0], hashInterval), x.node)
+	return h.sum(x.hi.Append(x.lo.Append(b)), nil, nil)
+}
+
+func (h *hasher) header(a *header) (sum uint64) {
+	sum += h.reset(hashReset, None, a.reset)
+	for k := String; k < kinds; k++ {
+		sum += h.reset(hashKindReset, k, a.kreset[k])
+	}
+	if !a.expiry.IsZero() {
+		sum += h.expiry(a.expiry, a.expireAt)
+	}
+	if !a.removal.IsZero() {
+		sum += h.sum(a.removal.Append(append(h.buf[:0], hashRemoval)), nil, nil)
+	}
+	return sum
+}
+
+func (h *hasher) intervals(s []interval) (sum uint64) {
+	for i := range s {
+		sum += h.interval(&s[i])
+	}
+	return sum
+}
+
+func (h *hasher) cells(s []cell) (sum uint64) {
+	for i := range s {
+		sum += h.cell(&s[i])
+	}
+	return sum
+}
+
+func (h *hasher) atoms(a *atoms) uint64 {
+	sum := h.header(&a.header) + h.cells(a.cells) + h.intervals(a.intervals)
+	for i := range a.elements {
+		sum += h.element(&a.elements[i])
+	}
+	return sum
+}
+
+// plain is atoms of a plain shape.
+func (h *hasher) plain(rec []byte) uint64 {
+	v, at, value := plain(rec)
+	sum := h.register(String, v, nil, value)
+	if rec[0]&withoutWipe == 0 {
+		sum += h.reset(hashReset, None, reset{upto: v.Pred(), stamp: v})
+	}
+	if at != 0 {
+		sum += h.expiry(v, at)
+	}
+	return sum
+}

@@ -1,0 +1,6 @@
+//go:build !race
+
+package slab
+
+func poison([]byte)      {}
+func checkPoison([]byte) {}

@@ -1,0 +1,124 @@
+package datastore
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"testing"
+)
+
+const benchKeys = 1_000_000
+
+// benchStore has a million keys of 16 bytes with values of 100 bytes. It is
+// made once: filling takes longer than measuring.
+var benchStore = sync.OnceValue(func() *Memory {
+	m, err := Open(context.Background(), Config{})
+	if err != nil {
+		panic(err)
+	}
+	var dst []byte
+	set := &setter{value: make([]byte, 100)}
+	for i := range benchKeys {
+		up, err := m.Update(benchKey(i), set, dst[:0])
+		if err != nil {
+			panic(err)
+		}
+		dst = up.Delta
+	}
+	return m
+})
+
+func benchKey(i int) []byte { return fmt.Appendf(nil, "key:%012d", i) }
+
+type setter struct{ value []byte }
+
+func (s *setter) Update(_ *View, d *Delta) { d.Overwrite(s.value) }
+
+type getter struct{ n int }
+
+func (g *getter) Read(v *View) {
+	value, _ := v.Text()
+	g.n += len(value)
+}
+
+func benchKeysRandom() [][]byte {
+	keys := make([][]byte, 1<<16)
+	for i := range keys {
+		keys[i] = benchKey(rand.IntN(benchKeys))
+	}
+	return keys
+}
+
+func BenchmarkMemory(b *testing.B) {
+	m := benchStore()
+	runtime.GC()
+	keys := benchKeysRandom()
+	b.Run("Read/1M", func(b *testing.B) {
+		b.ReportAllocs()
+		var g getter
+		i := 0
+		for b.Loop() {
+			if err := m.Read(keys[i&(1<<16-1)], &g); err != nil {
+				b.Fatal(err)
+			}
+			i++
+		}
+		if g.n != 100*i {
+			b.Fatal("wrong values")
+		}
+	})
+	b.Run("Update/1M", func(b *testing.B) {
+		b.ReportAllocs()
+		set := &setter{value: make([]byte, 100)}
+		var dst []byte
+		i := 0
+		for b.Loop() {
+			up, err := m.Update(keys[i&(1<<16-1)], set, dst[:0])
+			if err != nil {
+				b.Fatal(err)
+			}
+			dst = up.Delta
+			i++
+		}
+	})
+	b.Run("Merge/1M", func(b *testing.B) {
+		b.ReportAllocs()
+		clock := NewClock(2, nil)
+		delta := append(appendPlain(nil, shapePlain, Version{}, 0), make([]byte, 100)...)
+		var dst []byte
+		i := 0
+		for b.Loop() {
+			clock.Stamp().Append(delta[1:1])
+			ans, err := m.Merge(keys[i&(1<<16-1)], delta, MergeOptions{}, dst[:0])
+			if err != nil || !ans.Won && i == 0 {
+				b.Fatal(ans, err)
+			}
+			dst = ans.Beat
+			i++
+		}
+	})
+	b.Run("Scan/1M", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			n := 0
+			if _, _, err := m.Scan(0, ^uint64(0), func(Entry) bool { n++; return true }); err != nil || n != benchKeys {
+				b.Fatal(n, err)
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchKeys, "ns/key")
+	})
+	b.Run("Parallel/Read/1M", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			var g getter
+			i := rand.IntN(1 << 16)
+			for pb.Next() {
+				if err := m.Read(keys[i&(1<<16-1)], &g); err != nil {
+					b.Error(err)
+				}
+				i++
+			}
+		})
+	})
+}

@@ -1,0 +1,187 @@
+package coordinator
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/quorum"
+)
+
+// Config is what a Coordinator needs.
+type Config struct {
+	Peers Peers
+	// Timeout is how long a command may take in all; default 2 s.
+	Timeout time.Duration
+	// HedgeAfter is how long a read waits for the owners it asked before it
+	// asks the others too; default 20 ms, some ten times a round trip on a
+	// local network.
+	HedgeAfter time.Duration
+	// Missed is called when a delta may not have reached a node, so that it
+	// has to catch up. It must not block.
+	Missed func(node int)
+	Logger *slog.Logger
+}
+
+// Coordinator executes commands on the owners of their keys. It is safe for
+// concurrent use.
+type Coordinator struct {
+	store      datastore.Store
+	peers      Peers
+	timeout    time.Duration
+	hedgeAfter time.Duration
+	onMissed   func(int)
+	onNewest   func(datastore.Version)
+	log        *slog.Logger
+
+	// store and onNewest are set before cluster is, and read after it was
+	// seen to be set.
+	cluster atomic.Pointer[Cluster]
+	count   counters
+
+	mu      sync.Mutex
+	running *batch // head of the list of batches that wait
+}
+
+// New prepares a coordinator. It serves nothing before Install.
+func New(cfg Config) *Coordinator {
+	c := &Coordinator{
+		peers: cfg.Peers, timeout: cfg.Timeout,
+		hedgeAfter: cfg.HedgeAfter, onMissed: cfg.Missed, log: cfg.Logger,
+	}
+	if c.timeout <= 0 {
+		c.timeout = 2 * time.Second
+	}
+	if c.hedgeAfter <= 0 {
+		c.hedgeAfter = 20 * time.Millisecond
+	}
+	if c.onMissed == nil {
+		c.onMissed = func(int) {}
+	}
+	return c
+}
+
+// Install gives the coordinator its layout and its store, before which it
+// serves nothing. observe is told of versions that the next stamp must be above.
+func (c *Coordinator) Install(cl *Cluster, store datastore.Store, observe func(datastore.Version)) {
+	c.store, c.onNewest = store, observe
+	c.cluster.Store(cl)
+}
+
+// Cluster is the layout in force; nil before there is one.
+func (c *Coordinator) Cluster() *Cluster { return c.cluster.Load() }
+
+func (c *Coordinator) now() time.Time { return time.Now() }
+
+func (c *Coordinator) missed(node int) {
+	c.count.missed.Add(1)
+	c.onMissed(node)
+}
+
+// Counts are running totals since the start.
+type Counts struct {
+	// AcksOne and AcksQuorum are commands acknowledged, by level.
+	AcksOne, AcksQuorum uint64
+	// Forwarded are commands sent to another node for execution, Served those
+	// executed for another node.
+	Forwarded, Served uint64
+	// Merged are deltas taken from other nodes, Lost those of them that
+	// something newer beat.
+	Merged, Lost uint64
+	// Conflicts are deltas that replaced a live value whose writer had not
+	// seen it.
+	Conflicts uint64
+	// Reexecutions are commands executed again because something unseen beat
+	// them; Repairs are records adopted from an owner that held more, Writebacks
+	// records sent to an owner that held less; Hedges are further owners asked.
+	Reexecutions, Repairs, Writebacks, Hedges uint64
+	// Missed are deltas that may not have reached an owner.
+	Missed uint64
+	// Refused are commands refused or failed for want of owners, Unknown
+	// those whose outcome could not be learnt.
+	Refused, Unknown uint64
+}
+
+type counters struct {
+	acksOne, acksQuorum, forwarded, served, merged, lost, conflicts     atomic.Uint64
+	reexecutions, repairs, writebacks, hedges, missed, refused, unknown atomic.Uint64
+}
+
+// Counts returns the totals so far.
+func (c *Coordinator) Counts() Counts {
+	n := &c.count
+	return Counts{
+		AcksOne: n.acksOne.Load(), AcksQuorum: n.acksQuorum.Load(),
+		Forwarded: n.forwarded.Load(), Served: n.served.Load(),
+		Merged: n.merged.Load(), Lost: n.lost.Load(), Conflicts: n.conflicts.Load(),
+		Reexecutions: n.reexecutions.Load(), Repairs: n.repairs.Load(),
+		Writebacks: n.writebacks.Load(), Hedges: n.hedges.Load(), Missed: n.missed.Load(),
+		Refused: n.refused.Load(), Unknown: n.unknown.Load(),
+	}
+}
+
+func (c *Coordinator) tally(a answer) {
+	if a.flags&flagConflict != 0 {
+		c.count.conflicts.Add(1)
+	}
+}
+
+func (c *Coordinator) enlist(b *batch) {
+	b.started = time.Now()
+	c.mu.Lock()
+	b.prev, b.next = nil, c.running
+	if c.running != nil {
+		c.running.prev = b
+	}
+	c.running = b
+	c.mu.Unlock()
+}
+
+func (c *Coordinator) delist(b *batch) {
+	c.mu.Lock()
+	if b.prev != nil {
+		b.prev.next = b.next
+	} else {
+		c.running = b.next
+	}
+	if b.next != nil {
+		b.next.prev = b.prev
+	}
+	b.prev, b.next = nil, nil
+	c.mu.Unlock()
+}
+
+// Tick lets reads that have waited too long ask further owners. The node
+// calls it every few milliseconds.
+func (c *Coordinator) Tick() {
+	old := time.Now().Add(-c.hedgeAfter)
+	var slow []*batch
+	c.mu.Lock()
+	for b := c.running; b != nil; b = b.next {
+		if b.started.Before(old) {
+			slow = append(slow, b)
+		}
+	}
+	c.mu.Unlock()
+	for _, b := range slow {
+		b.mu.Lock()
+		// It may have ended since; then its place may even be another
+		// batch's, for which an early hedge is merely early.
+		if b.finished || b.refs == 0 || b.hedged {
+			b.mu.Unlock()
+			continue
+		}
+		b.hedge()
+		b.step()
+	}
+}
+
+// level is the consistency level that a command of a group runs at.
+func (b *batch) level(write bool) quorum.Level {
+	if write {
+		return b.write
+	}
+	return b.read
+}

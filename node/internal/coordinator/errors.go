@@ -1,0 +1,103 @@
+package coordinator
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+type errText string
+
+func (e errText) Error() string { return string(e) }
+
+// appendShortfall appends the error reply of an operation that its owners
+// cannot meet: what it needs, who answered, who did not and why, and whether
+// it may have been applied.
+func (c *Coordinator) appendShortfall(dst []byte, cl *Cluster, o *op) []byte {
+	code := "NOQUORUM "
+	if o.applied {
+		code = "TIMEOUT "
+		c.count.unknown.Add(1)
+	} else {
+		c.count.refused.Add(1)
+	}
+	var s strings.Builder
+	s.WriteString(code)
+	s.WriteString(o.level.String())
+	s.WriteString(" needs " + strconv.Itoa(o.need) + " of " + strconv.Itoa(o.nowners) + " owners")
+	var missing []string
+	answered := 0
+	for p, n := range o.owners[:o.nowners] {
+		m := cl.Members[n]
+		good := o.votes.has(p) || o.wrote && !o.looked && o.acks.has(p)
+		switch {
+		case good:
+			answered++
+		case !m.Reachable():
+			missing = append(missing, fmt.Sprintf("rack %s (node %s) does not answer", m.Rack, m.ID))
+		case !m.Complete() && (o.looked || !o.wrote):
+			missing = append(missing, fmt.Sprintf("rack %s (node %s) is catching up", m.Rack, m.ID))
+		case o.fail.has(p):
+			missing = append(missing, fmt.Sprintf("rack %s (node %s) failed", m.Rack, m.ID))
+		}
+	}
+	if o.wrote || o.looked {
+		fmt.Fprintf(&s, ", %d answered", answered)
+	}
+	if len(missing) > 0 {
+		s.WriteString("; " + strings.Join(missing, ", "))
+	}
+	if o.err != nil {
+		s.WriteString("; last: " + o.err.Error())
+	}
+	if o.applied {
+		s.WriteString("; the write may have been applied")
+	} else if o.spec != nil && o.spec.Write() {
+		s.WriteString("; nothing was written")
+	}
+	return appendErrorReply(dst, s.String())
+}
+
+// appendUnknown appends the reply for a write whose executor took it and did not answer.
+func appendUnknown(dst []byte, node string, err error) []byte {
+	return appendErrorReply(dst, "TIMEOUT node "+node+" took the write and did not answer ("+err.Error()+"); it may have been applied")
+}
+
+func appendErrorReply(dst []byte, text string) []byte {
+	dst = append(dst, '-')
+	for i := range len(text) {
+		if text[i] == '\r' || text[i] == '\n' {
+			dst = append(dst, ' ')
+			continue
+		}
+		dst = append(dst, text[i])
+	}
+	return append(dst, '\r', '\n')
+}
+
+// refusal is the reason why a level cannot be met before anything was done;
+// empty if it can.
+func (b *batch) refused(o *op) bool {
+	if o.need <= 1 {
+		return false
+	}
+	up, full := 0, 0
+	for _, n := range o.owners[:o.nowners] {
+		m := b.cl.Members[n]
+		if m.Reachable() {
+			up++
+		}
+		if m.Complete() {
+			full++
+		}
+	}
+	if up < o.need {
+		return true
+	}
+	return (o.spec.Looks || !o.spec.Write()) && full < o.need
+}
+
+// appendStoreError appends the reply for a store that could not serve.
+func appendStoreError(dst []byte, err error) []byte {
+	return appendErrorReply(dst, "MISCONF the store cannot serve: "+err.Error())
+}

@@ -1,0 +1,150 @@
+package coordinator
+
+import (
+	"sync"
+	"time"
+)
+
+// opRef names an operation of a batch, and the try of it that a message is about.
+type opRef struct{ op, try int }
+
+// frame is one message of a batch to one node while it is written and until
+// its answer has come.
+type frame struct {
+	b    *batch
+	node int
+	kind byte
+	buf  []byte
+	ops  []opRef
+	done func(reply []byte, err error) // the method complete, bound once
+}
+
+var frames sync.Pool
+
+func newFrame() *frame {
+	if f, ok := frames.Get().(*frame); ok {
+		return f
+	}
+	f := new(frame)
+	f.done = f.complete
+	return f
+}
+
+func (f *frame) add(op, try int) { f.ops = append(f.ops, opRef{op, try}) }
+
+// outbox collects the messages of one step of a batch, one per node and kind.
+type outbox struct{ frames []*frame }
+
+func (x *outbox) frame(b *batch, node int, kind byte) *frame {
+	for _, f := range x.frames {
+		if f.node == node && f.kind == kind {
+			return f
+		}
+	}
+	f := newFrame()
+	f.b, f.node, f.kind = b, node, kind
+	f.buf, f.ops = f.buf[:0], f.ops[:0]
+	if kind == KindApply {
+		f.buf = append(f.buf, formatVersion)
+	}
+	x.frames = append(x.frames, f)
+	return f
+}
+
+// step ends a step of the batch that was made under its lock: it releases the
+// lock, sends what the step wants sent, and finishes the batch if that was
+// the last step.
+func (b *batch) step() {
+	var few [8]*frame
+	out := append(few[:0], b.out.frames...)
+	clear(b.out.frames)
+	b.out.frames = b.out.frames[:0]
+	b.refs += len(out)
+	fin := b.check()
+	finish, deadline := b.finish, b.deadline
+	b.mu.Unlock()
+	for _, f := range out {
+		b.c.peers.Send(f.node, f.kind, f.buf, deadline, f.done)
+	}
+	if fin && finish != nil {
+		finish(b)
+	}
+}
+
+// complete is called once with the answer to the frame, or its failure.
+func (f *frame) complete(reply []byte, err error) {
+	b := f.b
+	b.mu.Lock()
+	if err == nil {
+		err = b.read1(f, reply)
+	}
+	if err != nil {
+		if f.kind == KindApply {
+			b.c.missed(f.node)
+		}
+		if !b.finished {
+			b.lost(f, err, b.c.peers.MaybeSent(err))
+		}
+	}
+	if b.unsaved && !b.finished {
+		b.unsaved = false
+		if err := b.c.store.Commit(); err != nil {
+			b.unwritten(err)
+		}
+	}
+	b.step()
+	b.mu.Lock()
+	b.release()
+	f.b = nil
+	if cap(f.buf) <= 1<<20 {
+		frames.Put(f)
+	}
+}
+
+// read1 reads the answer to f. An error means that not all of it could be read.
+func (b *batch) read1(f *frame, reply []byte) error {
+	r := reader{b: reply}
+	r.version()
+	if f.kind == KindExec {
+		for _, ref := range f.ops {
+			out := r.bytes()
+			if r.err != nil {
+				return r.err
+			}
+			if b.finished {
+				continue
+			}
+			if o := b.current(ref); o != nil {
+				o.out = append(o.out[:0], out...)
+				b.end(o)
+			}
+		}
+		return r.err
+	}
+	for _, ref := range f.ops {
+		a := r.answer()
+		if r.err != nil {
+			return r.err
+		}
+		b.c.tally(a)
+		if b.finished {
+			continue
+		}
+		if b.current(ref) != nil {
+			b.answered(ref.op, f.node, a)
+		}
+	}
+	return r.err
+}
+
+// Peers carries messages to the other nodes of the layout.
+type Peers interface {
+	// Send hands payload to the node with the given index and calls done
+	// exactly once, at the deadline at the latest, possibly before Send
+	// returns. payload is free again once done was called; reply is valid
+	// until done returns.
+	Send(node int, kind byte, payload []byte, deadline time.Time, done func(reply []byte, err error))
+	// MaybeSent says of an error that done was given whether the node may have
+	// received the message.
+	MaybeSent(err error) bool
+}

@@ -1,0 +1,278 @@
+package coordinator
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/dynomite-go/dynomite/node/internal/command"
+	"github.com/dynomite-go/dynomite/node/internal/frontend"
+	"github.com/dynomite-go/dynomite/quorum"
+)
+
+var _ frontend.Router = (*Coordinator)(nil)
+
+// scratch is what the coordinator keeps for a connection.
+type scratch struct {
+	call  command.Call // for a cluster of one
+	parts []int        // per request: how many operations it became
+	argv  [][]byte
+}
+
+// Run implements frontend.Router.
+func (c *Coordinator) Run(s *frontend.Session, cmds []frontend.Request, out []byte) []byte {
+	sc, ok := s.Scratch.(*scratch)
+	if !ok {
+		sc = new(scratch)
+		s.Scratch = sc
+	}
+	cl := c.Cluster()
+	for i := 0; i < len(cmds); {
+		if cl == nil {
+			out = appendErrorReply(out, "CLUSTERDOWN this node has no layout yet and serves no data: see /readyz for what it waits for")
+			i++
+			continue
+		}
+		if !cmds[i].Spec.Keyed() {
+			out = c.keyspace(s, cl, cmds[i], out)
+			i++
+			continue
+		}
+		j := i + 1
+		for j < len(cmds) && cmds[j].Spec.Keyed() {
+			j++
+		}
+		if cl.alone() {
+			out = c.runAlone(s, sc, cmds[i:j], out)
+		} else {
+			out = c.runGroup(s, sc, cl, cmds[i:j], out)
+		}
+		i = j
+	}
+	return out
+}
+
+// runAlone executes keyed commands on the only node there is: every level is
+// met by its own copy.
+func (c *Coordinator) runAlone(s *frontend.Session, sc *scratch, cmds []frontend.Request, out []byte) []byte {
+	call := &sc.call
+	call.Proto, call.Force = s.Proto(), false
+	wrote := false
+	start := len(out)
+	run := func(spec *command.Spec, args [][]byte) {
+		call.Spec, call.Args, call.Out, call.Delta = spec, args, out, call.Delta[:0]
+		err := call.Exec(c.store)
+		out = call.Out
+		if err != nil {
+			out = appendStoreError(out, err)
+		}
+		wrote = wrote || call.Wrote
+	}
+	for _, cmd := range cmds {
+		n := cmd.Spec.NumKeys(len(cmd.Args))
+		if n == 1 {
+			run(cmd.Spec, cmd.Args)
+			continue
+		}
+		comb := combiner{at: len(out), parts: n}
+		for k := range n {
+			sc.argv = cmd.Spec.AppendPart(sc.argv[:0], cmd.Args, k)
+			from := len(out)
+			run(cmd.Spec, sc.argv)
+			comb.add(out[from:])
+		}
+		out = comb.append(out[:comb.at])
+	}
+	call.Args, call.Spec, call.Out = nil, nil, nil
+	if cap(call.Delta) > 64<<10 {
+		call.Delta = nil
+	}
+	c.count.acksOne.Add(uint64(len(cmds)))
+	if wrote {
+		if err := c.store.Commit(); err != nil {
+			out = out[:start]
+			for range cmds {
+				out = appendErrorReply(out, "MISCONF the log cannot be written ("+err.Error()+"); the write may have been applied")
+			}
+		}
+	}
+	return out
+}
+
+// runGroup executes keyed commands on the owners of their keys.
+func (c *Coordinator) runGroup(s *frontend.Session, sc *scratch, cl *Cluster, cmds []frontend.Request, out []byte) []byte {
+	for len(cmds) > 0 {
+		b := newBatch(c, cl, time.Now().Add(c.timeout))
+		b.mu.Lock()
+		b.call.Proto, b.read, b.write = s.Proto(), s.ReadLevel, s.WriteLevel
+		n := c.plan(b, sc, cmds, s.Ordered)
+		b.finish = wake
+		c.enlist(b)
+		b.run()
+		<-b.wake
+		c.delist(b)
+		b.mu.Lock()
+		out = b.appendReplies(out, sc.parts)
+		b.release()
+		cmds = cmds[n:]
+	}
+	return out
+}
+
+func wake(b *batch) { b.wake <- struct{}{} }
+
+// plan makes operations of commands and chooses who executes them. It returns
+// how many commands it took: all of them, or, if they are to run in order
+// across primaries, those up to the first with another executor.
+func (c *Coordinator) plan(b *batch, sc *scratch, cmds []frontend.Request, ordered bool) int {
+	sc.parts, sc.argv = sc.parts[:0], sc.argv[:0]
+	// written has a bit for each node that writes of this group go to: a read
+	// of such a node's key must not overtake them.
+	var written uint64
+	only := -1
+	for i, cmd := range cmds {
+		n := cmd.Spec.NumKeys(len(cmd.Args))
+		first := len(b.ops)
+		for k := range n {
+			args := cmd.Args
+			if n > 1 {
+				at := len(sc.argv)
+				sc.argv = cmd.Spec.AppendPart(sc.argv, cmd.Args, k)
+				args = sc.argv[at:len(sc.argv):len(sc.argv)]
+			}
+			o := b.add(cmd.Spec, args, args[cmd.Spec.First], b.level(cmd.Spec.Write()))
+			c.choose(b, o, &written)
+		}
+		if ordered && i > 0 {
+			same := true
+			for k := first; k < len(b.ops); k++ {
+				same = same && b.ops[k].executor == only
+			}
+			if !same {
+				b.ops = b.ops[:first]
+				c.send(b)
+				return i
+			}
+		} else if i == 0 {
+			only = b.ops[first].executor
+		}
+		sc.parts = append(sc.parts, n)
+	}
+	c.send(b)
+	return len(cmds)
+}
+
+// send puts the exec messages of operations that other nodes execute in the outbox.
+func (c *Coordinator) send(b *batch) {
+	n := 0
+	for i := range b.ops {
+		if o := &b.ops[i]; !o.done && o.executor != b.cl.Self {
+			b.askExec(i)
+			n++
+		}
+	}
+	if n > 0 {
+		c.count.forwarded.Add(uint64(n))
+	}
+}
+
+func (c *Coordinator) choose(b *batch, o *op, written *uint64) {
+	cl := b.cl
+	p := cl.primary(o.owners[:o.nowners], o.level == quorum.DCOne)
+	o.executor = p
+	if p < 0 {
+		o.out = c.appendShortfall(o.out[:0], cl, o)
+		o.done = true
+		return
+	}
+	bit := uint64(1) << (p & 63)
+	switch {
+	case o.spec.Write():
+		if p != cl.Self {
+			*written |= bit
+		}
+	case o.level != quorum.DCOne && *written&bit == 0 && p != cl.Self && cl.SelfMember().Complete() && o.position(cl.Self) >= 0:
+		o.executor = cl.Self
+	}
+}
+
+// executorExcept is the next node that can execute o after those that failed.
+func (c *Coordinator) executorExcept(cl *Cluster, o *op) int {
+	for p, n := range o.owners[:o.nowners] {
+		if !o.fail.has(p) && cl.Members[n].Complete() {
+			return n
+		}
+	}
+	return -1
+}
+
+// appendReplies appends the replies of the commands in order; parts says how
+// many operations each became.
+func (b *batch) appendReplies(out []byte, parts []int) []byte {
+	i := 0
+	one, quorums := 0, 0
+	for _, n := range parts {
+		if b.ops[i].need > 1 {
+			quorums++
+		} else {
+			one++
+		}
+		if n == 1 {
+			out = append(out, b.ops[i].out...)
+			i++
+			continue
+		}
+		comb := combiner{at: len(out), parts: n}
+		for range n {
+			comb.add(b.ops[i].out)
+			i++
+		}
+		out = comb.append(out)
+	}
+	b.c.count.acksOne.Add(uint64(one))
+	b.c.count.acksQuorum.Add(uint64(quorums))
+	return out
+}
+
+// combiner makes one reply of the replies to a command's parts: integers add
+// up, arrays of one are strung together, OK stays OK, and the first error wins.
+type combiner struct {
+	at    int
+	parts int
+	kind  byte
+	sum   int64
+	body  []byte
+	err   []byte
+}
+
+func (c *combiner) add(reply []byte) {
+	if len(reply) == 0 || c.err != nil {
+		return
+	}
+	switch c.kind = reply[0]; c.kind {
+	case '-':
+		c.err = append([]byte(nil), reply...)
+	case ':':
+		n, _ := strconv.ParseInt(string(reply[1:len(reply)-2]), 10, 64)
+		c.sum += n
+	case '*':
+		c.body = append(c.body, reply[len("*1\r\n"):]...)
+	default:
+		c.body = append(c.body[:0], reply...)
+	}
+}
+
+func (c *combiner) append(dst []byte) []byte {
+	switch {
+	case c.err != nil:
+		return append(dst, c.err...)
+	case c.kind == ':':
+		dst = append(dst, ':')
+		dst = strconv.AppendInt(dst, c.sum, 10)
+		return append(dst, '\r', '\n')
+	case c.kind == '*':
+		dst = append(dst, '*')
+		dst = strconv.AppendInt(dst, int64(c.parts), 10)
+		dst = append(dst, '\r', '\n')
+	}
+	return append(dst, c.body...)
+}

@@ -1,0 +1,77 @@
+package frontend
+
+import "github.com/dynomite-go/dynomite/node/internal/command"
+
+// unlisted are commands that COMMAND does not show: they exist for clients
+// that send them unasked, to get the error that they expect.
+var unlisted = []*command.Spec{
+	{Name: "asking", Arity: 1, Keys: command.Connection},
+	{Name: "readonly", Arity: 1, Keys: command.Connection},
+	{Name: "readwrite", Arity: 1, Keys: command.Connection},
+}
+
+// handlers is everything that is answered here, but for CLUSTER's
+// subcommands. What is not among it goes to the router.
+func handlers() map[string]handler {
+	return map[string]handler{
+		"ping":   ping,
+		"echo":   echo,
+		"hello":  hello,
+		"auth":   auth,
+		"select": selectDB,
+		"reset":  reset,
+		"quit":   quit,
+		"time":   timeNow,
+		"info":   info,
+
+		"command":                 commandAll,
+		"command|count":           commandCount,
+		"command|list":            commandList,
+		"command|info":            commandInfo,
+		"command|docs":            commandDocs,
+		"command|getkeys":         commandKeys,
+		"command|getkeysandflags": commandKeysAndFlags,
+		"command|help":            helper("COMMAND", commandHelp),
+
+		"client":              container,
+		"client|id":           clientID,
+		"client|setname":      clientSetName,
+		"client|getname":      clientGetName,
+		"client|setinfo":      clientSetInfo,
+		"client|info":         clientInfo,
+		"client|list":         clientList,
+		"client|kill":         clientKill,
+		"client|no-evict":     clientFlag(flagNoEvict),
+		"client|no-touch":     clientFlag(flagNoTouch),
+		"client|reply":        clientReply,
+		"client|tracking":     clientTracking,
+		"client|trackinginfo": clientTrackingInfo,
+		"client|caching":      clientCaching,
+		"client|getredir":     clientGetRedir,
+		"client|help":         helper("CLIENT", clientHelp),
+
+		"config":           container,
+		"config|get":       configGet,
+		"config|set":       configSet,
+		"config|resetstat": configResetStat,
+		"config|rewrite":   configRewrite,
+		"config|help":      helper("CONFIG", configHelp),
+
+		"cluster":   container,
+		"asking":    noCluster,
+		"readonly":  noCluster,
+		"readwrite": noCluster,
+
+		"dyn.consistency": dynConsistency,
+		"dyn.order":       dynOrder,
+	}
+}
+
+// container stands for a command that has subcommands only. Its arity asks for
+// one, so it is never reached.
+func container(_ *Session, _ [][]byte, out []byte) []byte { return appendError(out, errSyntax) }
+
+// noCluster answers CLUSTER, READONLY, READWRITE and ASKING: a client that got
+// a map would route by it, and refuse what spans slots, while any node here
+// takes any command.
+func noCluster(_ *Session, _ [][]byte, out []byte) []byte { return appendError(out, errNoCluster) }

@@ -1,0 +1,133 @@
+package node
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics hands the node's counters to Prometheus when it asks: nothing is
+// counted twice, and a request costs nothing for being counted here. Every
+// metric is documented in docs/metrics.md.
+type metrics struct{ n *Node }
+
+func newMetrics(n *Node) *metrics { return &metrics{n} }
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("dynomited_"+name, help, labels, nil)
+}
+
+var (
+	mCommands    = desc("commands_total", "Commands executed for clients of this node.", "command", "result")
+	mCommandTime = desc("command_seconds_total", "Time that commands took in all; those of one pipeline share it evenly.", "command")
+	mErrors      = desc("error_replies_total", "Error replies by their first word.", "code")
+	mConns       = desc("connections", "Client connections that are open.")
+	mAccepted    = desc("connections_accepted_total", "Client connections that were accepted.")
+	mRefused     = desc("connections_refused_total", "Client connections that were one too many.")
+
+	mKeys    = desc("keys", "Keys that exist in this node's store.")
+	mExpires = desc("keys_expiring", "Keys that exist in this node's store and have an expiry.")
+
+	mAcks       = desc("acks_total", "Commands acknowledged, by the number of copies they were sure of.", "level")
+	mForwarded  = desc("forwarded_total", "Operations sent to another node for execution.")
+	mServed     = desc("served_total", "Operations executed for another node.")
+	mMerged     = desc("deltas_merged_total", "Deltas taken from other nodes.")
+	mLost       = desc("deltas_lost_total", "Deltas taken from other nodes that something newer had beaten.")
+	mConflicts  = desc("conflicts_total", "Deltas that replaced a value whose writer had not seen it.")
+	mReexec     = desc("reexecutions_total", "Commands executed again because something unseen had beaten them.")
+	mRepairs    = desc("read_repairs_total", "Records adopted from an owner that held more.")
+	mWritebacks = desc("write_backs_total", "Records sent to an owner that held less.")
+	mHedges     = desc("hedges_total", "Further owners asked because those asked first were slow.")
+	mMissed     = desc("deltas_missed_total", "Deltas that may not have reached an owner, which then catches up.")
+	mNoQuorum   = desc("refused_total", "Operations refused for want of owners, before anything was written.")
+	mUnknown    = desc("unknown_outcomes_total", "Writes whose outcome could not be learnt.")
+
+	mPeerUp       = desc("peer_up", "Whether requests to the peer are answered.", "peer", "dc", "rack")
+	mPeerComplete = desc("peer_complete", "Whether the peer is not catching up.", "peer", "dc", "rack")
+	mPeerQueue    = desc("peer_queue_bytes", "Bytes queued for the peer and not yet written.", "peer", "dc", "rack")
+	mPeerRTT      = desc("peer_rtt_seconds", "Smoothed round trip of pings to the peer.", "peer", "dc", "rack")
+
+	mCaughtUp = desc("caught_up", "Whether this node is not catching up.")
+	mReady    = desc("ready", "Whether /readyz says ok.")
+	mCatchUps = desc("catch_ups_total", "Times that this node caught up.")
+	mFetched  = desc("catch_up_fetched_total", "Records fetched while catching up.")
+	mPushed   = desc("catch_up_pushed_total", "Records given to other owners while catching up.")
+	mEpoch    = desc("layout_epoch", "Number of the layout in force; 0 before there is one.")
+	mNodes    = desc("layout_nodes", "Nodes in the layout.")
+	mSkew     = desc("clock_offset_seconds", "How far this node's clock is behind the median of its peers'.")
+)
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(m, ch) }
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	n := m.n
+	count := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	front := n.front.Snapshot()
+	for _, c := range front.Commands {
+		count(mCommands, uint64(max(c.Calls-c.Failed, 0)), c.Name, "ok")
+		count(mCommands, uint64(c.Failed+c.Rejected), c.Name, "error")
+		ch <- prometheus.MustNewConstMetric(mCommandTime, prometheus.CounterValue, c.Time.Seconds(), c.Name)
+	}
+	for code, v := range front.Errors {
+		count(mErrors, uint64(v), code)
+	}
+	gauge(mConns, float64(front.Connections))
+	count(mAccepted, uint64(front.Accepted))
+	count(mRefused, uint64(front.Refused))
+
+	c := n.coord.Counts()
+	count(mAcks, c.AcksOne, "DC_ONE")
+	count(mAcks, c.AcksQuorum, "DC_QUORUM")
+	count(mForwarded, c.Forwarded)
+	count(mServed, c.Served)
+	count(mMerged, c.Merged)
+	count(mLost, c.Lost)
+	count(mConflicts, c.Conflicts)
+	count(mReexec, c.Reexecutions)
+	count(mRepairs, c.Repairs)
+	count(mWritebacks, c.Writebacks)
+	count(mHedges, c.Hedges)
+	count(mMissed, c.Missed)
+	count(mNoQuorum, c.Refused)
+	count(mUnknown, c.Unknown)
+
+	if s := n.store.Load(); s != nil {
+		gauge(mKeys, float64(s.Len()))
+		gauge(mExpires, float64(s.Expires()))
+	}
+	m.collectStore(gauge, count)
+
+	for _, q := range n.peers.all() {
+		labels := []string{q.member.ID, q.member.Datacenter, q.member.Rack}
+		s := q.wire.State()
+		gauge(mPeerUp, truth(q.member.Reachable()), labels...)
+		gauge(mPeerComplete, truth(q.member.Complete()), labels...)
+		gauge(mPeerQueue, float64(s.QueueBytes), labels...)
+		gauge(mPeerRTT, s.RTT.Seconds(), labels...)
+	}
+	gauge(mCaughtUp, truth(n.caughtUp.Load()))
+	gauge(mReady, truth(n.Ready() == nil))
+	count(mCatchUps, n.catchUp.runs.Load())
+	count(mFetched, n.catchUp.fetched.Load())
+	count(mPushed, n.catchUp.pushed.Load())
+	if l := n.layout.Load(); l != nil {
+		gauge(mEpoch, float64(l.Epoch))
+		gauge(mNodes, float64(len(l.Nodes)))
+	} else {
+		gauge(mEpoch, 0)
+		gauge(mNodes, 0)
+	}
+	gauge(mSkew, n.skew.offset().Seconds())
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,335 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/dynomite-go/dynomite/node/internal/coordinator"
+	"github.com/dynomite-go/dynomite/node/internal/layout"
+	"github.com/dynomite-go/dynomite/peerwire"
+)
+
+// How soon a silent peer is noticed: a ping each 200 ms, unresponsive after
+// three without an answer, so that requests go around a dead or stopped node
+// well within a second; cut after 1.5 s, so that what waits for it fails
+// before most deadlines.
+const (
+	pingInterval = 200 * time.Millisecond
+	missedPings  = 3
+	cutAfter     = 1500 * time.Millisecond
+)
+
+// Message kinds of the node's own housekeeping; the coordinator's begin at 16.
+const (
+	kindStatus byte = iota + 1 // one way: how the sender is
+	kindMissed                 // one way: the receiver may have missed deltas
+	kindPropose
+	kindCommit
+)
+
+// peers holds a connection to each other node of the layout. It implements
+// coordinator.Peers.
+type peers struct {
+	n       *Node
+	mu      sync.RWMutex
+	byIndex []*peer
+}
+
+// peer is one other node of the layout.
+type peer struct {
+	member *coordinator.Member
+	info   layout.Node
+	wire   *peerwire.Peer
+
+	mu sync.Mutex
+	// up: connected and answering. told: a status came since it is up.
+	up, told bool
+	complete bool
+	missed   bool // deltas may not have reached it, and it does not know
+}
+
+var errNoPeer = errors.New("node: no such peer")
+
+// connect makes connections to the other nodes of the layout.
+func (p *peers) connect(ctx context.Context, l *layout.Layout, cl *coordinator.Cluster) error {
+	list := make([]*peer, len(cl.Members))
+	for i, m := range cl.Members {
+		if i == cl.Self {
+			continue
+		}
+		info, _ := l.Node(m.ID)
+		q := &peer{member: m, info: info}
+		wire, err := peerwire.NewPeer(peerwire.PeerConfig{
+			Dial:         func(ctx context.Context) (net.Conn, error) { return p.n.dialPeer(ctx, info.PeerAddr) },
+			Cluster:      p.n.cfg.Cluster,
+			Node:         p.n.id,
+			Remote:       m.ID,
+			PingInterval: pingInterval,
+			MissedPings:  missedPings,
+			CutAfter:     cutAfter,
+			OnState:      func(s peerwire.PeerState) { p.n.peerState(q, s) },
+		})
+		if err != nil {
+			return err
+		}
+		q.wire = wire
+		list[i] = q
+	}
+	p.mu.Lock()
+	p.byIndex = list
+	p.mu.Unlock()
+	for _, q := range list {
+		if q != nil {
+			if err := q.wire.Start(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (p *peers) stop(ctx context.Context) error {
+	var errs []error
+	for _, q := range p.all() {
+		errs = append(errs, q.wire.Stop(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// all are the peers of the layout.
+func (p *peers) all() []*peer {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	var out []*peer
+	for _, q := range p.byIndex {
+		if q != nil {
+			out = append(out, q)
+		}
+	}
+	return out
+}
+
+func (p *peers) at(node int) *peer {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	if node < 0 || node >= len(p.byIndex) {
+		return nil
+	}
+	return p.byIndex[node]
+}
+
+func (p *peers) find(id string) *peer {
+	for _, q := range p.all() {
+		if q.member.ID == id {
+			return q
+		}
+	}
+	return nil
+}
+
+// Send implements coordinator.Peers.
+func (p *peers) Send(node int, kind byte, payload []byte, deadline time.Time, done func([]byte, error)) {
+	q := p.at(node)
+	if q == nil {
+		done(nil, errNoPeer)
+		return
+	}
+	q.wire.Send(peerwire.Request{Kind: kind, Epoch: p.n.epoch(), Deadline: deadline, Payload: payload}, done)
+}
+
+// MaybeSent implements coordinator.Peers.
+func (p *peers) MaybeSent(err error) bool { return peerwire.Sent(err) }
+
+// call is one round trip with the coordinator's signature for catching up.
+func (p *peers) call(ctx context.Context, node int, kind byte, payload []byte) ([]byte, error) {
+	q := p.at(node)
+	if q == nil {
+		return nil, errNoPeer
+	}
+	return q.wire.Call(ctx, peerwire.Request{Kind: kind, Epoch: p.n.epoch(), Payload: payload})
+}
+
+// A status message: version, flags, generation, wall clock in ms.
+const (
+	statusFormat   = 1
+	statusComplete = 1 << 0
+	statusLeaving  = 1 << 1
+)
+
+type status struct {
+	complete, leaving bool
+	generation        uint32
+	wall              int64
+}
+
+func (s status) append(dst []byte) []byte {
+	var f byte
+	if s.complete {
+		f |= statusComplete
+	}
+	if s.leaving {
+		f |= statusLeaving
+	}
+	dst = append(dst, statusFormat, f)
+	dst = binary.BigEndian.AppendUint32(dst, s.generation)
+	return binary.BigEndian.AppendUint64(dst, uint64(s.wall))
+}
+
+func readStatus(b []byte) (status, error) {
+	if len(b) != 14 || b[0] != statusFormat {
+		return status{}, fmt.Errorf("node: a status message of %d bytes is none that this version knows", len(b))
+	}
+	return status{
+		complete:   b[1]&statusComplete != 0,
+		leaving:    b[1]&statusLeaving != 0,
+		generation: binary.BigEndian.Uint32(b[2:]),
+		wall:       int64(binary.BigEndian.Uint64(b[6:])),
+	}, nil
+}
+
+// peerState is called when a peer's connection went up or down.
+func (n *Node) peerState(q *peer, s peerwire.PeerState) {
+	up := s.Connected && s.Responsive
+	q.mu.Lock()
+	if up == q.up {
+		q.mu.Unlock()
+		return
+	}
+	q.up = up
+	if !up {
+		q.told = false
+	}
+	q.mu.Unlock()
+	q.refresh()
+	m := n.describe(q)
+	n.watchMajority()
+	if up {
+		n.log.Info("peer up", "peer", m.ID, "rack", m.Rack, "dc", m.Datacenter)
+		if n.observer.MemberUp != nil {
+			n.observer.MemberUp(m)
+		}
+		n.sendStatus(q)
+		return
+	}
+	n.log.Warn("peer down", "peer", m.ID, "rack", m.Rack, "dc", m.Datacenter, "err", s.LastError)
+	if n.observer.MemberDown != nil {
+		n.observer.MemberDown(m)
+	}
+}
+
+// watchMajority notices that this node lost sight of the majority of its
+// datacenter, and has it catch up when it sees it again: others may have gone
+// on without it.
+func (n *Node) watchMajority() {
+	cl := n.coord.Cluster()
+	if cl == nil {
+		return
+	}
+	dc := cl.SelfMember().Datacenter
+	seen, all := 0, 0
+	for _, m := range cl.Members {
+		if m.Datacenter != dc {
+			continue
+		}
+		all++
+		if m.Reachable() {
+			seen++
+		}
+	}
+	if seen < all/2+1 {
+		n.cutOff.Store(true)
+	} else if n.cutOff.CompareAndSwap(true, false) {
+		n.catchUp.request("cut off from the majority", true)
+	}
+}
+
+// refresh hands what is known of the peer's health to the coordinator.
+func (q *peer) refresh() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.member.SetHealth(q.up, q.up && q.told && q.complete)
+}
+
+// sendStatus tells a peer how we are, and that it missed deltas if it did.
+func (n *Node) sendStatus(q *peer) {
+	q.mu.Lock()
+	missed := q.missed && q.up
+	if missed {
+		q.missed = false
+	}
+	up := q.up
+	q.mu.Unlock()
+	if !up {
+		return
+	}
+	s := status{complete: n.complete(), leaving: n.stopping.Load(), generation: n.identity.file.Generation, wall: n.wall()}
+	_ = q.wire.Notify(peerwire.Request{Kind: kindStatus, Epoch: n.epoch(), Payload: s.append(nil)})
+	if missed {
+		if err := q.wire.Notify(peerwire.Request{Kind: kindMissed, Epoch: n.epoch()}); err != nil {
+			q.mu.Lock()
+			q.missed = true
+			q.mu.Unlock()
+		}
+	}
+}
+
+// tellAll sends our status to every peer.
+func (n *Node) tellAll() {
+	for _, q := range n.peers.all() {
+		n.sendStatus(q)
+	}
+}
+
+// missedDelta notes that a delta may not have reached a node.
+func (n *Node) missedDelta(node int) {
+	if q := n.peers.at(node); q != nil {
+		q.mu.Lock()
+		q.missed = true
+		q.mu.Unlock()
+	}
+}
+
+// heardStatus takes a peer's status.
+func (n *Node) heardStatus(from string, b []byte) {
+	s, err := readStatus(b)
+	q := n.peers.find(from)
+	if err != nil || q == nil {
+		return
+	}
+	q.mu.Lock()
+	q.told = q.up
+	q.complete = s.complete && !s.leaving
+	q.mu.Unlock()
+	q.refresh()
+	n.skew.heard(from, s.wall-n.wall())
+}
+
+func (n *Node) describe(q *peer) Member {
+	return Member{
+		ID: q.member.ID, Datacenter: q.member.Datacenter, Rack: q.member.Rack,
+		PeerAddr: q.info.PeerAddr, ClientAddr: q.info.ClientAddr,
+		Reachable: q.member.Reachable(), Complete: q.member.Complete(),
+	}
+}
+
+// dialPeer opens a secured stream to a peer.
+func (n *Node) dialPeer(ctx context.Context, addr string) (net.Conn, error) {
+	conn, err := n.transport.Dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	if n.auth == nil {
+		return conn, nil
+	}
+	secured, err := n.auth.Client(ctx, conn, addr)
+	if err != nil {
+		conn.Close()
+		return nil, fmt.Errorf("node: peer %s: %w", addr, err)
+	}
+	return secured, nil
+}

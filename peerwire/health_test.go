@@ -1,0 +1,131 @@
+package peerwire
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// silentServer completes the handshake and then reads but never answers, like a
+// process that is stopped while its kernel goes on.
+func silentServer(conn net.Conn) {
+	if _, err := ReadPreface(conn); err != nil {
+		return
+	}
+	conn.Write(Preface{Version: Version, MaxMessage: 1 << 20, Cluster: ClusterHash("")}.Append(nil))
+	io.Copy(io.Discard, conn)
+	conn.Close()
+}
+
+func TestHealth_SilentPeer_NoticedAndCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pn := newPipes(t, ServerConfig{})
+		frozen := false
+		changes := make(chan PeerState, 100)
+		p, err := NewPeer(PeerConfig{
+			Dial: func(ctx context.Context) (net.Conn, error) {
+				if !frozen {
+					return pn.dial(ctx)
+				}
+				a, b := net.Pipe()
+				pn.wg.Go(func() { silentServer(b) })
+				return a, nil
+			},
+			OnState: func(st PeerState) { changes <- st },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := p.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if st := <-changes; !st.Responsive {
+			t.Errorf("connected: %+v", st)
+		}
+		// A healthy idle connection stays so.
+		time.Sleep(10 * time.Minute)
+		if len(changes) > 0 || !p.Responsive() || pn.dials.Load() != 1 {
+			t.Errorf("idle: %+v, %d dials", p.State(), pn.dials.Load())
+		}
+
+		frozen = true
+		pn.cut()
+		<-changes // down
+		<-changes // up, and silent from now on
+		start := time.Now()
+		noDeadline := send(t, p, Request{})
+		shortly := send(t, p, Request{Deadline: start.Add(500 * time.Millisecond)})
+		if r := <-shortly; !errors.Is(r.err, ErrDeadline) || r.at.Sub(start) > 505*time.Millisecond {
+			t.Errorf("silent: %v after %v", r.err, r.at.Sub(start))
+		}
+		st := <-changes
+		if took := time.Since(start); !st.Connected || st.Responsive || p.Responsive() || took < time.Second || took > 3*time.Second {
+			t.Errorf("silent for %v: %+v", took, st)
+		}
+		r := <-noDeadline
+		if !errors.Is(r.err, ErrLost) || !errors.Is(r.err, ErrUnresponsive) || !Sent(r.err) {
+			t.Errorf("cut: %v", r.err)
+		}
+		if took := r.at.Sub(start); took < 9*time.Second || took > 12*time.Second {
+			t.Errorf("cut after %v", took)
+		}
+		pn.stopNow(t, p)
+	})
+}
+
+func TestHealth_RTT_IsMeasured(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pn := newPipes(t, ServerConfig{})
+		pn.wrap = func(c net.Conn) net.Conn { return slowConn{c, 40 * time.Millisecond} }
+		p := newPeer(t, PeerConfig{Dial: pn.dial})
+		time.Sleep(time.Minute)
+		if rtt := p.State().RTT; rtt < 40*time.Millisecond || rtt > 60*time.Millisecond {
+			t.Errorf("round trip %v, want 40 ms", rtt)
+		}
+		pn.stop(t, p)
+	})
+}
+
+// slowConn delays writes.
+type slowConn struct {
+	net.Conn
+	delay time.Duration
+}
+
+func (c slowConn) Write(b []byte) (int, error) {
+	time.Sleep(c.delay)
+	return c.Conn.Write(b)
+}
+
+func TestServer_IdleClient_IsClosed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pn := newPipes(t, ServerConfig{IdleTimeout: 5 * time.Second})
+		conn, err := pn.dial(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		go io.Copy(io.Discard, conn)
+		conn.Write(Preface{Version: Version, Cluster: ClusterHash("")}.Append(nil))
+		start := time.Now()
+		if err := <-pn.errs; !errors.Is(err, ErrUnresponsive) {
+			t.Errorf("idle client: %v", err)
+		}
+		if took := time.Since(start); took < 5*time.Second || took > 10*time.Second {
+			t.Errorf("closed after %v", took)
+		}
+		// And one that does not even begin.
+		if conn, err = pn.dial(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		start = time.Now()
+		if err := <-pn.errs; err == nil || time.Since(start) != 3*time.Second {
+			t.Errorf("silent client: %v after %v", err, time.Since(start))
+		}
+		conn.Close()
+		pn.stop(t)
+	})
+}

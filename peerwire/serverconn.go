@@ -1,0 +1,370 @@
+package peerwire
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// corkBytes is how much may gather while one read's requests are handled
+	// before the writer is woken: replies made in Handle share a write.
+	corkBytes = 16 << 10
+	// queueSlack is how much beyond MaxQueueBytes the small frames that say
+	// "dropped" may take before the client is cut off.
+	queueSlack = 1 << 20
+	// lastWords bounds how long a client that broke the protocol is given to
+	// take what is queued for it.
+	lastWords = time.Second
+)
+
+// serverConn is one connection of a Server: the goroutine of ServeConn reads, a
+// second one writes.
+type serverConn struct {
+	srv   *Server
+	conn  net.Conn
+	from  string
+	reads atomic.Uint64
+
+	mu      sync.Mutex
+	cond    sync.Cond // for the writer; uses mu
+	idle    bool      // the writer waits
+	corked  bool      // the reader is going to wake it
+	out     outbox
+	max     int // largest message that the client accepts
+	owed    int // requests without a reply
+	drained bool
+	closing bool // write what is queued and the last word, then close
+	word    []byte
+	closed  bool  // the connection is closed
+	cause   error // why it is closing
+
+	// Of the reading goroutine alone: Incomings are made in groups and never
+	// reused, so a handler that replies twice harms nobody.
+	group []Incoming
+}
+
+const incomingGroup = 32
+
+func newServerConn(s *Server, conn net.Conn) *serverConn {
+	c := &serverConn{srv: s, conn: conn}
+	c.cond.L = &c.mu
+	return c
+}
+
+func (c *serverConn) serve() error {
+	defer c.conn.Close()
+	theirs, err := c.greet()
+	if err != nil {
+		return c.verdict(err)
+	}
+	c.from = theirs.Node
+	c.mu.Lock()
+	c.max = int(theirs.MaxMessage)
+	c.out.maxMessage = c.max
+	c.mu.Unlock()
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		c.write()
+	}()
+	watch := c.watch()
+	err = c.read()
+	watch.Stop()
+	c.finish(err)
+	<-written
+	return c.verdict(err)
+}
+
+// verdict is what ServeConn returns for a connection that ended with err.
+func (c *serverConn) verdict(err error) error {
+	c.mu.Lock()
+	cause := c.cause
+	c.mu.Unlock()
+	if cause != nil {
+		err = cause
+	}
+	if errors.Is(err, ErrStopped) || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return err
+}
+
+// greet is the server's side of the handshake. We always say who we are, so that
+// the client can tell what does not fit.
+func (c *serverConn) greet() (Preface, error) {
+	cfg := &c.srv.cfg
+	c.conn.SetDeadline(time.Now().Add(cfg.HandshakeTimeout))
+	theirs, err := ReadPreface(c.conn)
+	ours := Preface{
+		Version:    Version,
+		Cluster:    ClusterHash(cfg.Cluster),
+		MaxMessage: uint32(cfg.MaxMessageBytes),
+		Node:       cfg.Node,
+	}
+	b := ours.Append(nil)
+	if err == nil && theirs.Cluster != ours.Cluster {
+		err = ErrCluster
+	}
+	if errors.Is(err, ErrVersion) || errors.Is(err, ErrCluster) {
+		c.conn.Write(appendSmall(b, frameClose, 0, []byte(err.Error())))
+	}
+	if err != nil {
+		return Preface{}, err
+	}
+	if _, err := c.conn.Write(b); err != nil {
+		return Preface{}, err
+	}
+	return theirs, c.conn.SetDeadline(time.Time{})
+}
+
+// watch closes the connection when nothing is read for the idle timeout.
+func (c *serverConn) watch() *time.Timer {
+	idle := c.srv.cfg.IdleTimeout
+	var last atomic.Uint64
+	var t atomic.Pointer[time.Timer]
+	timer := time.AfterFunc(idle, func() {
+		if now := c.reads.Load(); last.Swap(now) == now {
+			c.end(ErrUnresponsive)
+		} else if t := t.Load(); t != nil {
+			t.Reset(idle)
+		}
+	})
+	t.Store(timer)
+	return timer
+}
+
+// read handles requests until the connection ends.
+func (c *serverConn) read() error {
+	r := frameReader{r: c.conn}
+	in := inbox{max: c.srv.cfg.MaxMessageBytes}
+	var f frame
+	for {
+		if err := r.fill(); err != nil {
+			return err
+		}
+		c.reads.Add(1)
+		c.cork()
+		var now time.Time // read once per batch, and only for deadlines
+		var err error
+		for {
+			var ok bool
+			if ok, err = r.next(&f); err != nil || !ok {
+				break
+			}
+			if err = c.handle(&f, &in, &now); err != nil {
+				break
+			}
+		}
+		c.uncork()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (c *serverConn) handle(f *frame, in *inbox, now *time.Time) error {
+	switch f.typ {
+	case frameRequest, frameOneWay:
+		whole, err := in.add(f, func(*frame) bool { return true })
+		if err != nil || !whole {
+			return err
+		}
+		c.dispatch(f, now)
+	case frameAbort:
+		in.drop(f.id)
+	case framePing:
+		c.mu.Lock()
+		c.out.control = appendSmall(c.out.control, framePong, f.id, nil)
+		over := len(c.out.control) > queueSlack
+		c.mu.Unlock()
+		if over {
+			return fmt.Errorf("%w: pings are not read back", ErrProtocol)
+		}
+	case frameClose:
+		return io.EOF
+	case frameVoid, framePong:
+	default:
+		return fmt.Errorf("%w: a client sent frame type %d", ErrProtocol, f.typ)
+	}
+	return nil
+}
+
+func (c *serverConn) dispatch(f *frame, now *time.Time) {
+	oneWay := f.typ == frameOneWay
+	if !oneWay && !c.admit() {
+		c.reply(f.id, statusRefused, nil)
+		return
+	}
+	if len(c.group) == 0 {
+		c.group = make([]Incoming, incomingGroup)
+	}
+	in := &c.group[0]
+	c.group = c.group[1:]
+	in.Kind, in.OneWay, in.Epoch, in.From, in.Payload = f.code, oneWay, f.epoch, c.from, f.payload
+	in.id, in.conn = f.id, c
+	if f.remain != 0 {
+		if now.IsZero() {
+			*now = time.Now()
+		}
+		in.Deadline = now.Add(time.Duration(f.remain) * time.Millisecond)
+	}
+	c.srv.cfg.Handler.Handle(in)
+}
+
+// admit counts a request that will be replied to. It reports false when the
+// request is to be refused.
+func (c *serverConn) admit() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// Also a refusal is a reply that is owed.
+	c.owed++
+	return !c.drained && c.owed <= c.srv.cfg.MaxRequests
+}
+
+// reply queues a reply, copying the payload.
+func (c *serverConn) reply(id uint64, status byte, payload []byte) {
+	large := len(payload) > MaxFrame
+	if large {
+		payload = append([]byte(nil), payload...)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.owed--
+	if c.closed || c.closing {
+		return
+	}
+	limit := c.srv.cfg.MaxQueueBytes
+	if c.out.full(0, limit+queueSlack) {
+		c.endLocked(fmt.Errorf("%w: client does not read its replies", ErrUnresponsive))
+		return
+	}
+	if c.out.full(len(payload), limit) || len(payload) > c.max {
+		status, payload, large = statusDropped, nil, false
+	}
+	f := frame{typ: frameReply, code: status, id: id}
+	if large {
+		c.out.putStream(f, 0, payload)
+	} else {
+		c.out.putSmall(&f, 0, payload)
+	}
+	if c.drained && c.owed == 0 {
+		c.closeLocked(ErrStopped)
+	}
+	if !c.corked || c.out.smallBytes > corkBytes {
+		c.wakeLocked()
+	}
+}
+
+func (c *serverConn) cork() {
+	c.mu.Lock()
+	c.corked = true
+	c.mu.Unlock()
+}
+
+func (c *serverConn) uncork() {
+	c.mu.Lock()
+	c.corked = false
+	if !c.out.empty() {
+		c.wakeLocked()
+	}
+	c.mu.Unlock()
+}
+
+func (c *serverConn) wakeLocked() {
+	if c.idle {
+		c.idle = false
+		c.cond.Signal()
+	}
+}
+
+// drain refuses new requests and closes once none is owed a reply.
+func (c *serverConn) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.drained = true
+	if c.owed == 0 {
+		c.closeLocked(ErrStopped)
+	}
+}
+
+// closeLocked has the writer write what is queued and a last word, and close.
+// The lock is held.
+func (c *serverConn) closeLocked(cause error) {
+	if c.closing || c.closed {
+		return
+	}
+	c.closing, c.cause = true, cause
+	c.word = appendSmall(nil, frameClose, 0, []byte(cause.Error()))
+	c.wakeLocked()
+}
+
+// finish ends the connection after the reader failed with err: with a last word
+// if the other end may still listen.
+func (c *serverConn) finish(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if errors.Is(err, ErrProtocol) || errors.Is(err, ErrVersion) {
+		c.closeLocked(err)
+		c.conn.SetWriteDeadline(time.Now().Add(lastWords))
+	} else {
+		c.endLocked(err)
+	}
+}
+
+// end closes the connection at once.
+func (c *serverConn) end(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.endLocked(cause)
+}
+
+func (c *serverConn) endLocked(cause error) {
+	if c.cause == nil {
+		c.cause = cause
+	}
+	c.closed = true
+	c.conn.Close()
+	c.idle = false
+	c.cond.Signal()
+}
+
+// write writes what is queued until the connection is closed.
+func (c *serverConn) write() {
+	var sent *chunk
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for {
+		if sent != nil {
+			c.out.written(sent)
+		}
+		for !c.closed && !c.closing && c.out.empty() {
+			c.idle = true
+			c.cond.Wait()
+		}
+		if c.closed {
+			return
+		}
+		var b []byte
+		switch {
+		case !c.out.empty():
+			sent = c.out.take(0)
+			b = sent.buf
+		case c.word != nil:
+			b, c.word, sent = c.word, nil, nil
+		default:
+			c.endLocked(nil) // closing, and all is said
+			return
+		}
+		c.mu.Unlock()
+		_, err := c.conn.Write(b)
+		c.mu.Lock()
+		if err != nil {
+			c.endLocked(err)
+		}
+	}
+}

@@ -1,0 +1,169 @@
+package respserver
+
+import (
+	"context"
+	"errors"
+	"runtime/debug"
+	"time"
+)
+
+// lingerFor is how long a connection that the server ends is read and
+// discarded, so that a client that was still sending gets the last replies: a
+// socket closed with unread bytes takes them back.
+const lingerFor = 250 * time.Millisecond
+
+// recently is how long after its last request a client may still be at reading
+// the replies when the server stops.
+const recently = time.Second
+
+// errStop ends the loop because the server stops.
+var errStop = errors.New("respserver: stop")
+
+// run is the connection's life, on its goroutine.
+func (c *Conn) run() {
+	defer c.net.Close()
+	defer c.hangUp()
+	if err := c.handshake(); err != nil {
+		c.server.log.Debug("TLS handshake", "remote", c.RemoteAddr(), "err", err)
+		return
+	}
+	var linger bool
+	if c.open() {
+		linger = c.loop()
+		c.server.unlist(c)
+		c.seal()
+		c.guard(func() { c.server.cfg.Handler.Close(c) })
+	} else {
+		linger = c.Flush() == nil
+	}
+	c.hangUp()
+	if linger {
+		c.linger()
+	}
+}
+
+// handshake completes that of a TLS connection.
+func (c *Conn) handshake() error {
+	t, ok := c.net.(interface{ HandshakeContext(context.Context) error })
+	if !ok {
+		return nil
+	}
+	ctx := c.server.ctx
+	if d := c.server.cfg.HandshakeTimeout; d > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, d)
+		defer cancel()
+	}
+	return t.HandshakeContext(ctx)
+}
+
+// open asks the handler whether it takes the connection.
+func (c *Conn) open() bool {
+	var err error
+	if !c.guard(func() { err = c.server.cfg.Handler.Open(c) }) {
+		return false
+	}
+	if err != nil && len(c.Out) == 0 {
+		c.Out = AppendError(c.Out, "ERR "+err.Error())
+	}
+	if err != nil {
+		return false
+	}
+	c.server.list(c)
+	return true
+}
+
+// loop reads, serves and writes until something ends the connection. It
+// reports whether the client should get the last replies in peace.
+func (c *Conn) loop() (linger bool) {
+	for {
+		full, broken := c.collect()
+		if len(c.batch) > 0 {
+			whole := c.guard(func() { c.server.cfg.Handler.Serve(c, c.batch) })
+			if c.Flush() != nil {
+				return false
+			}
+			c.argsUse.note(len(c.args), cap(c.args), keepArgs, c.lastActive.Load())
+			if !whole || c.closing {
+				return true
+			}
+		}
+		if broken != nil {
+			c.server.log.Debug("protocol error", "conn", c.id, "remote", c.RemoteAddr(), "err", broken)
+			c.Out = AppendError(c.Out, "ERR "+broken.Error())
+			return c.Flush() == nil
+		}
+		if c.stop.Load() {
+			return c.writePushed() == nil
+		}
+		if full {
+			continue
+		}
+		if err := c.fill(); err != nil {
+			return err == errStop && c.since()-time.Duration(c.lastActive.Load()) < recently
+		}
+	}
+}
+
+// collect parses the complete requests at hand into c.batch. It reports
+// whether there may be more of them.
+func (c *Conn) collect() (full bool, err error) {
+	c.batch, c.args = c.batch[:0], c.args[:0]
+	trusted, size := c.trusted.Load(), c.server.cfg.MaxBatch
+	if !trusted {
+		size = 1 // AUTH may change how the next request is judged
+	}
+	for len(c.batch) < size {
+		request := c.in[c.start:c.end]
+		n, err := c.parser.next(request, trusted)
+		if n == 0 {
+			return false, err
+		}
+		c.start += n
+		if len(c.parser.spans) == 0 {
+			continue
+		}
+		first := len(c.args)
+		for _, s := range c.parser.spans {
+			// Full slice expressions: appending to an argument must not
+			// overwrite the next one.
+			c.args = append(c.args, request[s.from:s.to:s.to])
+		}
+		c.batch = append(c.batch, Command{Args: c.args[first:len(c.args):len(c.args)]})
+	}
+	return true, nil
+}
+
+// guard calls the handler. A panic is told to the log and, briefly, to the
+// client; then guard reports false.
+func (c *Conn) guard(call func()) (whole bool) {
+	defer func() {
+		if whole {
+			return
+		}
+		if v := recover(); v != nil {
+			c.server.log.Error("panic in handler", "conn", c.id, "remote", c.RemoteAddr(),
+				"panic", v, "stack", string(debug.Stack()))
+			c.Out = AppendError(c.Out, "ERR internal error")
+		}
+	}()
+	call()
+	return true
+}
+
+// linger reads until the client closes too, for a short while.
+func (c *Conn) linger() {
+	half, ok := c.net.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	_ = c.net.SetReadDeadline(time.Now().Add(lingerFor))
+	if len(c.in) == 0 {
+		c.in = make([]byte, startBuffer)
+	}
+	for {
+		if _, err := c.net.Read(c.in); err != nil {
+			return
+		}
+	}
+}
