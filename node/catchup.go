@@ -33,6 +33,9 @@ func newCatchUp(n *Node) *catchUp { return &catchUp{n: n, ask: make(chan struct{
 // only missed some deltas goes on: what a majority acknowledged without it, a
 // majority of voters still shows.
 func (c *catchUp) request(cause string, demote bool) {
+	if c.n.coord.Cluster() == nil {
+		return // there is nothing to compare; it begins by catching up
+	}
 	c.mu.Lock()
 	c.cause = cause
 	c.asked++

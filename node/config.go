@@ -26,7 +26,8 @@ type Config struct {
 	Datacenter string `yaml:"datacenter"`
 	Rack       string `yaml:"rack"`
 
-	// Listen is the address for clients, default 127.0.0.1:8102;
+	// Listen is the address for clients, default 127.0.0.1:8102, "none" for
+	// none (Do still works);
 	// PeerListen the one for peers and gossip (TCP and UDP), default
 	// 127.0.0.1:8101; AdminListen the one for the admin HTTP endpoint,
 	// default 127.0.0.1:22222, "none" for none. Port 0 means any free one.
@@ -127,7 +128,9 @@ func (c Config) Validate() error {
 			fail(field, "%q is no host:port address", a)
 		}
 	}
-	address("listen", c.Listen)
+	if c.Listen != "none" {
+		address("listen", c.Listen)
+	}
 	address("peer_listen", c.PeerListen)
 	if c.AdminListen != "none" {
 		address("admin_listen", c.AdminListen)

@@ -16,7 +16,11 @@ func (h peerHandler) Handle(in *peerwire.Incoming) {
 		n.heardStatus(in.From, in.Payload)
 		return
 	case kindMissed:
+		n.coord.Caution()
 		n.catchUp.request("deltas missed, says "+in.From, false)
+		return
+	case kindBypassed:
+		n.coord.Caution()
 		return
 	case kindPropose:
 		in.Reply(n.forming.proposed(in.Payload))
@@ -66,7 +70,7 @@ func (n *Node) exec(in *peerwire.Incoming) {
 
 func (n *Node) apply(in *peerwire.Incoming) {
 	buf := applyBuffers.Get().(*[]byte)
-	out, err := n.coord.ServeApply(in.Payload, (*buf)[:0])
+	out, err := n.coord.ServeApply(in.From, in.Payload, (*buf)[:0])
 	if err != nil {
 		n.badMessage(in, err)
 	} else {

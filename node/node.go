@@ -155,10 +155,11 @@ func newNode(in ingredients) (*Node, error) {
 	n.catchUp = newCatchUp(n)
 	n.forming = newForming(n)
 	n.coord = coordinator.New(coordinator.Config{
-		Peers:   n.peers,
-		Timeout: cfg.Timeout,
-		Missed:  n.missedDelta,
-		Logger:  n.log,
+		Peers:    n.peers,
+		Timeout:  cfg.Timeout,
+		Missed:   n.missedDelta,
+		Bypassed: n.warnBypassed,
+		Logger:   n.log,
 	})
 	n.front, err = n.newFrontend()
 	if err != nil {

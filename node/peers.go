@@ -30,6 +30,7 @@ const (
 	kindMissed                 // one way: the receiver may have missed deltas
 	kindPropose
 	kindCommit
+	kindBypassed // one way: somebody else wrote keys that the receiver is primary of
 )
 
 // peers holds a connection to each other node of the layout. It implements
@@ -207,6 +208,7 @@ func (n *Node) peerState(q *peer, s peerwire.PeerState) {
 	q.mu.Unlock()
 	q.refresh()
 	m := n.describe(q)
+	n.coord.Caution()
 	n.watchMajority()
 	if up {
 		n.log.Info("peer up", "peer", m.ID, "rack", m.Rack, "dc", m.Datacenter)
@@ -291,6 +293,14 @@ func (n *Node) missedDelta(node int) {
 		q.mu.Lock()
 		q.missed = true
 		q.mu.Unlock()
+	}
+}
+
+// warnBypassed tells a primary that another node wrote keys of its.
+func (n *Node) warnBypassed(node int) {
+	if q := n.peers.at(node); q != nil {
+		// If it does not arrive, the next delta brings the next warning.
+		_ = q.wire.Notify(peerwire.Request{Kind: kindBypassed, Epoch: n.epoch()})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -24,11 +25,11 @@ func silentServer(conn net.Conn) {
 func TestHealth_SilentPeer_NoticedAndCut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pn := newPipes(t, ServerConfig{})
-		frozen := false
+		var frozen atomic.Bool
 		changes := make(chan PeerState, 100)
 		p, err := NewPeer(PeerConfig{
 			Dial: func(ctx context.Context) (net.Conn, error) {
-				if !frozen {
+				if !frozen.Load() {
 					return pn.dial(ctx)
 				}
 				a, b := net.Pipe()
@@ -52,7 +53,7 @@ func TestHealth_SilentPeer_NoticedAndCut(t *testing.T) {
 			t.Errorf("idle: %+v, %d dials", p.State(), pn.dials.Load())
 		}
 
-		frozen = true
+		frozen.Store(true)
 		pn.cut()
 		<-changes // down
 		<-changes // up, and silent from now on

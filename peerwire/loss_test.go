@@ -245,6 +245,7 @@ func TestReconnect_ServerReturns_WithinASecond(t *testing.T) {
 		if r := <-send(t, p, Request{Payload: []byte("x")}); r.err != nil {
 			t.Fatal(r.err)
 		}
+		synctest.Wait() // states that last for no time may be left out
 		net.down.Store(true)
 		net.cut()
 		synctest.Wait()

@@ -55,7 +55,8 @@ type PeerConfig struct {
 	// 1 s: a node that returned is found again within a second.
 	BackoffMin, BackoffMax time.Duration
 	// OnState, if not nil, is called by the Peer's own goroutine after Connected
-	// or Responsive changed. It must not block and must not call Stop.
+	// or Responsive changed; a change that is taken back at once may be left out.
+	// It must not block and must not call Stop.
 	OnState func(PeerState)
 }
 

@@ -3,12 +3,14 @@ package respserver
 import "time"
 
 // Sizes of buffers, per connection. An idle connection costs startBuffer and
-// what Go takes for a goroutine; a busy one may keep keepBuffer for ever.
+// what Go takes for a goroutine, at most keepBuffer for each direction if it
+// was busy before.
 const (
 	startBuffer = 4 << 10
-	keepBuffer  = 64 << 10
-	keepArgs    = 4 << 10 // slices, 24 bytes each
-	minRead     = 1 << 10 // less room than this is not worth a read
+	keepBuffer  = 16 << 10
+	keepArgs    = 1 << 10  // slices, 24 bytes each
+	maxRead     = 64 << 10 // more room makes reads no cheaper
+	minRead     = 1 << 10  // less room is not worth a read
 
 	// trimAfter is how long a buffer beyond these sizes stays without
 	// being needed, as in Redis.
@@ -72,7 +74,7 @@ func (c *Conn) makeRoom() {
 		c.in = make([]byte, startBuffer)
 	}
 	waiting := c.end - c.start
-	if c.overfull && len(c.in) < keepBuffer { // a pipeline: read more at once
+	if c.overfull && len(c.in) < maxRead { // a pipeline: read more at once
 		in := make([]byte, 2*len(c.in))
 		c.end = copy(in, c.in[c.start:c.end])
 		c.in, c.start, c.overfull = in, 0, false
@@ -85,14 +87,18 @@ func (c *Conn) makeRoom() {
 		c.end = copy(c.in, c.in[c.start:c.end])
 		c.start = 0
 	}
-	need := c.parser.need()
-	if len(c.in)-c.end >= minRead || c.end < len(c.in) && c.start+need <= len(c.in) {
+	room := len(c.in) - c.end
+	need, last := c.parser.need()
+	if room >= minRead || room > 0 && need > 0 && c.start+need <= len(c.in) {
 		return
 	}
 	size := 2 * len(c.in) // start is 0 here
-	if need > keepBuffer {
-		size = min(max(size, keepBuffer), need)
+	if need > maxRead {
+		size = max(size, maxRead)
+		if last { // else the next argument would make it grow again
+			size = min(size, need)
+		}
 	}
-	c.in = grow(c.in[:c.end], max(size, c.end+1))
+	c.in = grow(c.in[:c.end], size)
 	c.in = c.in[:cap(c.in)]
 }

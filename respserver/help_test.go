@@ -68,10 +68,13 @@ func request(args ...string) string {
 // start runs a server on a loopback port until the test ends.
 func start(t testing.TB, cfg Config) (*Server, string) {
 	t.Helper()
-	s, err := New(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := mustNew(t, cfg)
+	return s, listen(t, s)
+}
+
+// listen serves a loopback port until the test ends.
+func listen(t testing.TB, s *Server) (addr string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -84,7 +87,7 @@ func start(t testing.TB, cfg Config) (*Server, string) {
 			t.Errorf("Serve: %v", err)
 		}
 	})
-	return s, l.Addr().String()
+	return l.Addr().String()
 }
 
 // stop stops a server that has five seconds for it.

@@ -105,13 +105,14 @@ func (p *parser) next(b []byte, trusted bool) (int, error) {
 	}
 }
 
-// need returns how many bytes of the request in progress are known to be
-// necessary.
-func (p *parser) need() int {
+// need returns the length of the request in progress up to the end of the
+// argument that is arriving, 0 when that is not known, and whether the request
+// ends there.
+func (p *parser) need() (size int, last bool) {
 	if p.bulk >= 0 {
-		return p.pos + p.bulk + 2
+		return p.pos + p.bulk + 2, p.left == 1
 	}
-	return p.scan + 1
+	return 0, false
 }
 
 // lineState is what became of a length line.

@@ -1,6 +1,7 @@
 package respserver
 
 import (
+	"runtime"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -64,7 +65,7 @@ func TestRedcon_AllocatesWhatIsAnnounced(t *testing.T) {
 		send(t, c, strings.Repeat("x", 100))
 		synctest.Wait()
 		s.Conns(func(c *Conn) bool {
-			if cap(c.in) > keepBuffer {
+			if cap(c.in) > maxRead {
 				t.Errorf("%d bytes of buffer for 100 bytes of 512 MB", cap(c.in))
 			}
 			return true
@@ -89,6 +90,29 @@ func TestRedcon_NoLimitOnOutput(t *testing.T) {
 	}}}).ServeConn(conn)
 	if conn.out.Len() != 0 {
 		t.Errorf("%d bytes sent", conn.out.Len())
+	}
+}
+
+// The buffer of a large request must not grow in small steps either.
+func TestRedcon_QuadraticGrowth(t *testing.T) {
+	for name, data := range map[string]string{
+		"one large argument":       request(strings.Repeat("x", 32<<20)),
+		"many of 100 KB":           "*320\r\n" + strings.Repeat("$100000\r\n"+strings.Repeat("x", 100000)+"\r\n", 320),
+		"a hundred thousand small": "*100000\r\n" + strings.Repeat("$3\r\nabc\r\n", 100000),
+	} {
+		for _, size := range []int{1 << 20, 1000} {
+			conn := &script{chunks: cut([]byte(data), size), mute: true}
+			s := mustNew(t, Config{Handler: hooks{serve: func(*Conn, []Command) {}}})
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			s.ServeConn(conn)
+			runtime.ReadMemStats(&after)
+			// Doubling allocates twice the size, arguments cost slices.
+			most := uint64(4*len(data)) + 20<<20
+			if got := after.TotalAlloc - before.TotalAlloc; got > most {
+				t.Errorf("%s, %d at a time: allocated %d bytes for %d", name, size, got, len(data))
+			}
+		}
 	}
 }
 

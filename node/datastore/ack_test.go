@@ -29,7 +29,9 @@ func newQuorum(t *testing.T, rng *rand.Rand, f form, skew int64) *quorum {
 // other is a replica that is not q.rs[i].
 func (q *quorum) other(i int) *replica { return q.rs[(i+1+q.rng.IntN(2))%3] }
 
-func blind(c oCommand) bool { return c.op == "SET" || c.op == "SETEX" || c.op == "DEL" || c.op == "STORE" }
+func blind(c oCommand) bool {
+	return c.op == "SET" || c.op == "SETEX" || c.op == "DEL" || c.op == "STORE"
+}
 
 // do runs a command until a majority has it. Commands that look before they
 // write join a majority's records first.
@@ -217,7 +219,7 @@ func shows(r *oRec, c oCommand, reply string) bool {
 	case "RPUSH", "LPUSH":
 		return slices.ContainsFunc(r.order(), func(id Version) bool { return r.el[id].val == c.key })
 	case "PERSIST":
-		return r.expAt == 0
+		return r.kind() == None || r.expAt == 0
 	}
 	return true
 }

@@ -7,8 +7,8 @@ type shardSweep struct {
 	// soonest is at most the expiry of any entry that is counted in Expires,
 	// and next the same for the pass under way.
 	soonest, next int64
-	// floor is that of the last whole pass.
-	floor Version
+	// purged is the floor of the last whole pass.
+	purged floors
 	// settled is the number of entries with entrySettled.
 	settled int
 }
@@ -21,13 +21,16 @@ func (w *shardSweep) expects(expiry int64) {
 	w.next = min(w.next, expiry)
 }
 
+// floors are F and Fp: see SetFloor.
+type floors struct{ floor, before Version }
+
 // sweeper is where Sweep goes on.
 type sweeper struct {
-	floor, before Version // see SetFloor
-	shard         int
-	token         uint64 // zero: the shard is not begun
-	begun         bool
-	pass          Version // the floor at which the shard was begun
+	floors
+	shard int
+	begun bool   // the shard
+	token uint64 // where in it
+	pass  floors // at which it was begun
 }
 
 // SetFloor says that every owner has joined every other's state up to floor,
@@ -77,21 +80,21 @@ func (m *Memory) sweepBatch(s *shard) (n int, done bool) {
 	w, now := &m.sweeper, m.clock.Now()
 	if !w.begun {
 		expired := s.expiring.Load() > 0 && s.sweep.soonest < now
-		purgeable := s.sweep.floor.Less(w.floor) && s.sweep.settled < s.index.Len()
+		purgeable := s.sweep.purged != w.floors && s.sweep.settled < s.index.Len()
 		if !expired && !purgeable {
 			return 0, true
 		}
-		w.begun, w.token, w.pass = true, s.from, w.floor
+		w.begun, w.token, w.pass = true, s.from, w.floors
 		s.sweep.next = math.MaxInt64
 	}
 	next, done := s.collect(w.token, s.to)
 	for _, p := range s.batch {
-		s.visit(p, now, w.floor, w.before)
+		s.visit(p, now, w.floors)
 	}
 	w.token = next
 	if done {
 		s.sweep.soonest = s.sweep.next
-		s.sweep.floor = w.pass
+		s.sweep.purged = w.pass
 	}
 	if s.slab.Compacting() {
 		s.slab.Compact(scanBatch/4, s.moved)
@@ -100,10 +103,10 @@ func (m *Memory) sweepBatch(s *shard) (n int, done bool) {
 }
 
 // visit notices that an entry has expired, and purges its record.
-func (s *shard) visit(p place, now int64, floor, before Version) {
+func (s *shard) visit(p place, now int64, f floors) {
 	slot := s.slab.Bytes(p.ref)
 	flags := slot[0]
-	if flags&entryExpires == 0 && (flags&entrySettled != 0 || floor.IsZero()) {
+	if flags&entryExpires == 0 && (flags&entrySettled != 0 || f.floor.IsZero()) {
 		return
 	}
 	e := s.decode(slot)
@@ -121,31 +124,31 @@ func (s *shard) visit(p place, now int64, floor, before Version) {
 		s.count(flags, counted, 0)
 		slot[0] = counted
 	}
-	if !floor.IsZero() && flags&entrySettled == 0 && s.findRef(p) {
-		s.purge(cut, now, floor, before)
+	if !f.floor.IsZero() && flags&entrySettled == 0 && s.findRef(p) {
+		s.purge(cut, now, f)
 		s.at.key, s.at.entry = nil, entry{}
 	}
 }
 
 // purge removes what the floor lets go from the record at hand.
-func (s *shard) purge(cut Version, now int64, floor, before Version) {
+func (s *shard) purge(cut Version, now int64, f floors) {
 	var settled bool
 	if l := s.at.large; l != nil {
-		s.engine.lpurge(l, s.at.key, cut, floor, before)
-		settled = l.expiry.IsZero() && l.tombstones == 0 && !floor.Less(l.high)
+		s.engine.lpurge(l, s.at.key, cut, f.floor, f.before)
+		settled = l.expiry.IsZero() && l.tombstones == 0 && !f.floor.Less(l.high)
 		if s.putLarge(l, cut, now) != nil {
 			return // the next pass tries again
 		}
 	} else {
 		rec := s.at.rec
-		if out := s.engine.purge(rec, cut, floor, before); out != nil {
+		if out := s.engine.purge(rec, cut, f.floor, f.before); out != nil {
 			rec = out
-			settled = s.engine.settled(rec, floor)
+			settled = s.engine.settled(rec, f.floor)
 			if s.put(out, cut, now) != nil {
 				return
 			}
 		} else {
-			settled = s.engine.settled(rec, floor)
+			settled = s.engine.settled(rec, f.floor)
 		}
 	}
 	if s.at.found && settled {

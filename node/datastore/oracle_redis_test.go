@@ -40,7 +40,9 @@ func (s *oRedis) do(t int64, c oCommand) string {
 		*s = oRedis{kind: String, text: c.val, expAt: s.expAt}
 		return "OK"
 	case "SETEX":
-		*s = oRedis{kind: String, text: c.val, expAt: c.by}
+		if *s = (oRedis{kind: String, text: c.val, expAt: c.by}); c.by < t {
+			*s = oRedis{}
+		}
 		return "OK"
 	case "EDIT":
 		create(String)

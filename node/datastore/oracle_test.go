@@ -503,10 +503,13 @@ func oExecute(raw *oRec, v Version, c oCommand) (reply string, d *oRec) {
 		}
 		reply = "OK"
 	case "SETEX":
+		reply = "OK"
+		if d.reset = v; c.by < t {
+			break
+		}
 		d.reg[oField{String, ""}] = oReg{v: v, val: c.val}
 		d.reset = v.Pred()
 		d.exp, d.expAt = v, c.by
-		reply = "OK"
 	case "EDIT": // APPEND and the like: a whole new value, the expiry stays
 		d.reg[oField{String, ""}] = oReg{v: v, val: c.val}
 		creating()

@@ -42,6 +42,10 @@ func WithNodeOptions(f func(i int) []node.Option) Option {
 // ready.
 const readyTimeout = time.Minute
 
+// memberlistLinger is how long, in the bubble's time, memberlist's goroutines
+// outlive its shutdown.
+const memberlistLinger = 3 * time.Minute
+
 // NewCluster starts n nodes and waits until each of them is ready. It is
 // called inside a bubble of testing/synctest and stops the nodes when the test ends.
 func NewCluster(t testing.TB, n int, opts ...Option) *Cluster {
@@ -69,6 +73,9 @@ func NewCluster(t testing.TB, n int, opts ...Option) *Cluster {
 		for i := range c.Nodes {
 			c.Stop(i)
 		}
+		// memberlist's last goroutines end with the timeouts of what they
+		// were waiting for.
+		time.Sleep(memberlistLinger)
 	})
 	for i := range n {
 		c.Start(i)

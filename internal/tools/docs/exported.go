@@ -94,27 +94,27 @@ func (c *comments) general(d *ast.GenDecl) {
 
 // members asks for comments on an interface's methods and on the fields of
 // the structs that users fill in. A run of members without a blank line or a
-// comment between them shares the comment above its first, and the only
-// method of an interface shares the interface's.
+// comment between them shares the comment above its first, and an only member
+// shares the type's.
 func (c *comments) members(s *ast.TypeSpec, doc *ast.CommentGroup) {
 	if !s.Name.IsExported() {
 		return
 	}
 	switch t := s.Type.(type) {
 	case *ast.InterfaceType:
-		if len(t.Methods.List) == 1 {
-			c.run(s.Name.Name, t.Methods, doc)
-		} else {
-			c.run(s.Name.Name, t.Methods, nil)
-		}
+		c.run(s.Name.Name, t.Methods, doc)
 	case *ast.StructType:
 		if hasEnding(s.Name.Name) {
-			c.run(s.Name.Name, t.Fields, nil)
+			c.run(s.Name.Name, t.Fields, doc)
 		}
 	}
 }
 
-func (c *comments) run(owner string, list *ast.FieldList, above *ast.CommentGroup) {
+func (c *comments) run(owner string, list *ast.FieldList, doc *ast.CommentGroup) {
+	var above *ast.CommentGroup
+	if len(list.List) == 1 {
+		above = doc
+	}
 	last := 0
 	for i, f := range list.List {
 		line := c.set.Position(f.Pos()).Line

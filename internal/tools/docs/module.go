@@ -78,7 +78,7 @@ func overview(p *workspace.Package) []string {
 			text += f.Syntax.Doc.Text()
 		}
 	}
-	if production && !adds(p.Name(), text) {
+	if production && !adds("package "+p.Name(), text) {
 		return []string{p.Dir + ": the package has no comment that says what it is"}
 	}
 	return nil

@@ -13,21 +13,20 @@ var filler = map[string]bool{
 	"type": true, "value": true, "with": true, "get": true, "gets": true, "set": true, "sets": true,
 }
 
-// adds reports whether the comment says anything that the name does not: at
-// least two words that are neither filler nor part of the name.
+// adds reports whether the comment says anything that the name does not: a
+// word that is neither filler nor part of the name.
 func adds(name, comment string) bool {
 	own := map[string]bool{}
 	for _, w := range split(name) {
 		own[stem(w)] = true
 	}
 	own[stem(strings.ToLower(name))] = true
-	fresh := 0
 	for _, w := range split(comment) {
 		if !filler[w] && !own[stem(w)] {
-			fresh++
+			return true
 		}
 	}
-	return fresh >= 2
+	return false
 }
 
 // split returns the lower-cased words of a text or of a name in camel case.

@@ -37,6 +37,7 @@ func TestDifferential_RandomCommands_RepliesEqualRedis(t *testing.T) {
 				}
 			}
 			p.compareAll()
+			p.checkVariety()
 		})
 	}
 }
@@ -47,10 +48,15 @@ type pair struct {
 	redis   *redis
 	local   *local
 	history [][]string
+	drawn   map[string]int // per command
+	passed  map[string]int // without an error
 }
 
 func newPair(t *testing.T, proto int) *pair {
-	p := &pair{t: t, redis: startRedis(t), local: newLocal(t, proto)}
+	p := &pair{
+		t: t, redis: startRedis(t), local: newLocal(t, proto),
+		drawn: make(map[string]int), passed: make(map[string]int),
+	}
 	p.redis.do("HELLO", strconv.Itoa(proto))
 	return p
 }
@@ -60,11 +66,15 @@ func (p *pair) compare(args []string) {
 	p.t.Helper()
 	p.history = append(p.history, args)
 	name := strings.ToLower(args[0])
+	p.drawn[name]++
 	if name == "hscan" {
 		p.compareScan(args)
 		return
 	}
 	want, got := parseReply(p.t, p.redis.do(args...)), parseReply(p.t, p.local.do(args...))
+	if want.kind != '-' {
+		p.passed[name]++
+	}
 	switch name {
 	case "hkeys", "hvals", "keys":
 		want, got = want.sorted(1), got.sorted(1)
@@ -194,6 +204,24 @@ func (p *pair) tail(args []string) string {
 		fmt.Fprintf(&b, "\n\t%.300s", line)
 	}
 	return b.String()
+}
+
+// checkVariety makes sure that the comparison was not one of errors.
+func (p *pair) checkVariety() {
+	p.t.Helper()
+	drawn, passed := 0, 0
+	for name, n := range p.drawn {
+		if name == "nosuch" || name == "client" || name == "hscan" {
+			continue
+		}
+		drawn, passed = drawn+n, passed+p.passed[name]
+		if n >= 100 && p.passed[name] < n/20 {
+			p.t.Errorf("%s replied an error %d times of %d", name, n-p.passed[name], n)
+		}
+	}
+	if passed < drawn/2 {
+		p.t.Errorf("of %d commands %d replied an error", drawn, drawn-passed)
+	}
 }
 
 // lapse lets a key expire on both sides and waits until it has.

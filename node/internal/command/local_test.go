@@ -1,6 +1,7 @@
 package command
 
 import (
+	"context"
 	"testing"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
@@ -9,7 +10,7 @@ import (
 
 func newStore(t testing.TB) datastore.Store {
 	t.Helper()
-	store, err := datastore.Open(datastore.Config{})
+	store, err := datastore.Open(context.Background(), datastore.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -46,6 +46,7 @@ type op struct {
 	wrote  bool
 	looked bool   // what it saw has to be what a majority holds
 	before uint64 // the digest of what it saw
+	first  bool   // a majority's records are joined before it executes
 
 	need  int
 	acks  mask // owners that hold the delta
@@ -98,6 +99,7 @@ type batch struct {
 	write    quorum.Level
 	ops      []op
 	pending  int
+	firsts   int  // operations that look before they execute
 	unsaved  bool // our store took deltas that were not committed yet
 	out      outbox
 	wake     chan struct{}
@@ -184,10 +186,12 @@ func (b *batch) run() {
 			b.pending++
 		}
 	}
-	for i := range b.ops {
-		if o := &b.ops[i]; !o.done && o.executor == b.cl.Self {
-			b.execute(i)
-		}
+	b.firsts = 0
+	if b.c.cautious() {
+		b.lookFirst()
+	}
+	if b.firsts == 0 {
+		b.executeAll()
 	}
 	wrote := b.unsaved
 	b.unsaved = false
@@ -202,6 +206,52 @@ func (b *batch) run() {
 	}
 	b.pending--
 	b.step()
+}
+
+// lookFirst joins a majority's records before anything is executed, for
+// commands that look before they write, while this node cannot be sure that
+// nobody went around it.
+func (b *batch) lookFirst() {
+	for i := range b.ops {
+		o := &b.ops[i]
+		if o.done || o.executor != b.cl.Self || o.need <= 1 || !o.spec.Write() || !o.spec.LooksWith(o.args) || b.refused(o) {
+			continue
+		}
+		o.first, o.looked = true, true
+		o.before, _ = b.c.store.Digest(o.key)
+		b.firsts++
+		b.askSelf(o)
+		b.askVotes(i)
+		b.settle(i)
+	}
+}
+
+// executeAll executes our operations in order.
+func (b *batch) executeAll() {
+	for i := range b.ops {
+		if o := &b.ops[i]; !o.done && o.executor == b.cl.Self {
+			b.execute(i)
+		}
+	}
+}
+
+// seen ends the look before operation o; after the last one all execute.
+func (b *batch) seen(o *op) {
+	o.first = false
+	if b.firsts--; b.firsts == 0 {
+		b.executeAll()
+	}
+}
+
+// askSelf counts our own copy.
+func (b *batch) askSelf(o *op) {
+	if p := o.position(b.cl.Self); p >= 0 {
+		o.acks |= 1 << p
+		if b.cl.SelfMember().Complete() {
+			o.votes |= 1 << p
+		}
+		o.asked |= 1 << p
+	}
 }
 
 // unwritten fails every operation whose delta our log could not take.
@@ -222,6 +272,7 @@ func (b *batch) unwritten(err error) {
 func (b *batch) execute(i int) {
 	o := &b.ops[i]
 	self := o.position(b.cl.Self)
+	o.first = false
 	o.acks, o.votes, o.asked, o.fail = 0, 0, 0, 0
 	if b.refused(o) {
 		b.failOp(o)
@@ -241,15 +292,11 @@ func (b *batch) execute(i int) {
 	o.wrote, o.before = c.Wrote, c.Before
 	o.applied = o.applied || o.wrote
 	b.unsaved = b.unsaved || o.wrote
-	// A reply that owes nothing to the record (a syntax error) needs nobody.
-	o.looked = o.need > 1 && c.Looked
-	if self >= 0 {
-		o.acks |= 1 << self
-		if b.cl.SelfMember().Complete() {
-			o.votes |= 1 << self
-		}
-		o.asked |= 1 << self
-	}
+	// What was written is judged by the owners' answers; a reply that was only
+	// read has to be what a majority holds. One that owes nothing to the record
+	// (a syntax error) needs nobody.
+	o.looked = o.need > 1 && c.Looked && !o.wrote
+	b.askSelf(o)
 	if o.wrote {
 		for p, n := range o.owners[:o.nowners] {
 			if p != self && b.cl.Members[n].Reachable() {
@@ -269,11 +316,7 @@ func (b *batch) askDelta(i, p, n int) {
 	o := &b.ops[i]
 	o.asked |= 1 << p
 	f := b.out.frame(b, n, KindApply)
-	if o.looked {
-		f.buf = appendChecked(f.buf, o.key, o.before, o.delta)
-	} else {
-		f.buf = appendDelta(f.buf, o.key, o.delta)
-	}
+	f.buf = appendDelta(f.buf, o.key, o.delta)
 	f.add(i, o.tries)
 }
 
@@ -332,6 +375,10 @@ func (b *batch) settle(i int) {
 		return
 	}
 	if o.sufficient() {
+		if o.first {
+			b.seen(o)
+			return
+		}
 		b.end(o)
 		return
 	}
@@ -365,6 +412,9 @@ func (b *batch) end(o *op) {
 func (b *batch) failOp(o *op) {
 	o.out = b.c.appendShortfall(o.out[:0], b.cl, o)
 	b.end(o)
+	if o.first {
+		b.seen(o)
+	}
 }
 
 // current returns the operation that a message's reference means, or nil if it
@@ -406,9 +456,7 @@ func (b *batch) answered(i, node int, a answer) {
 		b.settle(i)
 		return
 	}
-	// The owner holds something that we did not see. Adopt it, and look what
-	// that changes here.
-	old, _ := b.c.store.Digest(o.key)
+	// The owner holds something that we did not see. Adopt it.
 	if len(a.body) > 0 {
 		if _, err := b.c.store.Merge(o.key, a.body, datastore.MergeOptions{}, nil); err != nil {
 			o.fail |= 1 << p
@@ -419,22 +467,21 @@ func (b *batch) answered(i, node int, a answer) {
 		b.unsaved = true
 		b.c.count.repairs.Add(1)
 	}
-	now, _ := b.c.store.Digest(o.key)
-	switch {
-	case now != old || a.flags&flagWon == 0 && o.wrote:
-		// What we saw is not all there was: execute again on the joined record.
-		b.again(i)
-	case o.wrote:
-		// The owner was merely behind; it holds our delta now, and we hold
-		// all that it held. Complete it in passing.
-		b.push(o, node, -1)
+	if o.first { // now we hold all that it holds
 		vote()
 		b.settle(i)
-	default:
-		// A read found an owner that is behind: it must hold the joined
-		// record before the reply.
-		b.push(o, node, i)
+		return
 	}
+	if o.wrote { // it lost: what was written is dead or hidden, so it is executed again
+		b.again(i)
+		return
+	}
+	if now, _ := b.c.store.Digest(o.key); now != o.before {
+		b.again(i) // what we saw was not all there was
+		return
+	}
+	// The owner is behind: it must hold the joined record before the reply.
+	b.push(o, node, i)
 }
 
 // again executes operation i anew after something unseen was adopted.
@@ -450,8 +497,8 @@ func (b *batch) again(i int) {
 	b.execute(i)
 }
 
-// push sends our whole record of the operation's key to node; the answer
-// counts for operation i if it is not negative.
+// push sends our whole record of operation i's key to node, whose answer
+// counts for it.
 func (b *batch) push(o *op, node, i int) {
 	rec, err := b.c.store.Record(o.key, b.scratch[:0])
 	b.scratch = rec
@@ -460,15 +507,13 @@ func (b *batch) push(o *op, node, i int) {
 	}
 	b.c.sendResets(node, o.token)
 	if len(rec) == 0 {
-		if i >= 0 { // nothing to hold: a reset of the range killed it
-			p := o.position(node)
-			o.votes |= 1 << p
-			b.settle(i)
-		}
+		// Nothing to hold: a reset of the range killed it.
+		o.votes |= 1 << o.position(node)
+		b.settle(i)
 		return
 	}
 	f := b.out.frame(b, node, KindApply)
-	f.buf = appendDelta(f.buf, o.key, rec)
+	f.buf = appendRecord(f.buf, o.key, rec)
 	f.add(i, o.tries)
 	b.c.count.writebacks.Add(1)
 }

@@ -299,7 +299,7 @@ func (c *Coordinator) pushRecords(ctx context.Context, call Caller, node int, ke
 		if len(rec) == 0 {
 			continue
 		}
-		msg = appendDelta(msg, k, rec)
+		msg = appendRecord(msg, k, rec)
 		n++
 		if len(msg) > pushBytes {
 			if err := flush(); err != nil {

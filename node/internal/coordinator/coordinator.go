@@ -19,6 +19,9 @@ type Config struct {
 	// asks the others too; default 20 ms, some ten times a round trip on a
 	// local network.
 	HedgeAfter time.Duration
+	// Bypassed is called when a delta came from another node than the one that
+	// we take for the key's primary: that one has to be warned. It must not block.
+	Bypassed func(primary int)
 	// Missed is called when a delta may not have reached a node, so that it
 	// has to catch up. It must not block.
 	Missed func(node int)
@@ -33,6 +36,8 @@ type Coordinator struct {
 	timeout    time.Duration
 	hedgeAfter time.Duration
 	onMissed   func(int)
+	onBypassed func(int)
+	born       time.Time
 	onNewest   func(datastore.Version)
 	log        *slog.Logger
 
@@ -40,6 +45,9 @@ type Coordinator struct {
 	// seen to be set.
 	cluster atomic.Pointer[Cluster]
 	count   counters
+
+	cautiousUntil atomic.Int64 // since born, in nanoseconds
+	bypassed      bypassed
 
 	mu      sync.Mutex
 	running *batch // head of the list of batches that wait
@@ -49,7 +57,7 @@ type Coordinator struct {
 func New(cfg Config) *Coordinator {
 	c := &Coordinator{
 		peers: cfg.Peers, timeout: cfg.Timeout,
-		hedgeAfter: cfg.HedgeAfter, onMissed: cfg.Missed, log: cfg.Logger,
+		hedgeAfter: cfg.HedgeAfter, onMissed: cfg.Missed, onBypassed: cfg.Bypassed, born: time.Now(), log: cfg.Logger,
 	}
 	if c.timeout <= 0 {
 		c.timeout = 2 * time.Second
@@ -60,6 +68,10 @@ func New(cfg Config) *Coordinator {
 	if c.onMissed == nil {
 		c.onMissed = func(int) {}
 	}
+	if c.onBypassed == nil {
+		c.onBypassed = func(int) {}
+	}
+	c.Caution()
 	return c
 }
 

@@ -20,15 +20,20 @@
 //
 // # When an operation is done
 //
-// An owner votes for an operation when it holds the delta, shown and not
-// hidden ("won"), and, for a command that looked before it wrote or only
-// looked, when what the executor saw was what the owner held too: the digest
-// of the record says so in eight bytes. An owner that held something else
-// answers with its record; the executor joins it and, if that changed its own
-// record, executes the command again. So a quorum write is also a quorum read
-// of what it was based on, in one round trip, whoever coordinates. Where a
-// read found copies that differ, the joined record is held by a majority
-// before the reply goes out.
+// A write is done when as many owners as its level needs have won: they hold
+// the delta, and nothing hides it. An owner where it lost answers with what
+// beat it; the executor joins that and executes the command again, which counts
+// nothing twice, since what lost is dead or hidden.
+//
+// A reply that was only read is done when a majority of complete owners hold
+// what was seen: the digest of the record says so in eight bytes. An owner with
+// another digest answers with its record; it is joined here, and if that
+// changed what was seen the command is executed again; if not, the owner is
+// behind and gets the joined record before the reply goes out. A command that
+// could have written and did not (SET NX on a key that exists) is a read.
+//
+// A command that looks before it writes trusts the primary's own record, as
+// long as everybody agrees on who is primary: see caution.go.
 //
 // The machine of one group, batch, has no goroutine and no clock: it is fed
 // with answers, failures and a request to hedge, under its lock, and hands

@@ -75,8 +75,8 @@ func appendErrorReply(dst []byte, text string) []byte {
 	return append(dst, '\r', '\n')
 }
 
-// refusal is the reason why a level cannot be met before anything was done;
-// empty if it can.
+// refused says whether it is clear before anything is done that the level of
+// o cannot be met.
 func (b *batch) refused(o *op) bool {
 	if o.need <= 1 {
 		return false
@@ -94,7 +94,7 @@ func (b *batch) refused(o *op) bool {
 	if up < o.need {
 		return true
 	}
-	return (o.spec.Looks || !o.spec.Write()) && full < o.need
+	return !o.spec.Write() && full < o.need
 }
 
 // appendStoreError appends the reply for a store that could not serve.

@@ -9,8 +9,9 @@ import (
 )
 
 // ServeApply joins the deltas of an apply message and compares its digests.
-// What was joined is committed before the answer is returned.
-func (c *Coordinator) ServeApply(payload, dst []byte) ([]byte, error) {
+// What was joined is committed before the answer is returned. from is the id
+// of the node that sent it.
+func (c *Coordinator) ServeApply(from string, payload, dst []byte) ([]byte, error) {
 	r := reader{b: payload}
 	r.version()
 	dst = append(dst, formatVersion)
@@ -21,21 +22,16 @@ func (c *Coordinator) ServeApply(payload, dst []byte) ([]byte, error) {
 		var a datastore.Answer
 		var err error
 		switch tag {
-		case entryDelta:
+		case entryDelta, entryRecord:
 			delta := r.bytes()
 			if r.err != nil {
 				return nil, r.err
 			}
 			a, err = c.store.Merge(key, delta, datastore.MergeOptions{}, beat[:0])
 			wrote = true
-		case entryChecked:
-			before := r.uint64()
-			delta := r.bytes()
-			if r.err != nil {
-				return nil, r.err
+			if tag == entryDelta {
+				c.watchPrimary(key, from)
 			}
-			a, err = c.store.Merge(key, delta, datastore.MergeOptions{Check: true, Before: before}, beat[:0])
-			wrote = true
 		case entryDigest:
 			digest := r.uint64()
 			if r.err != nil {

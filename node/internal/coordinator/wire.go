@@ -140,12 +140,12 @@ func appendExecCommand(dst []byte, args [][]byte) []byte {
 
 // Entries of an apply message. Each is: tag, key, and
 //
-//	entryDelta    delta                      join it
-//	entryChecked  digest before, delta       join it, and compare what stood there
-//	entryDigest   digest                     compare only
+//	entryDelta    delta     join what a command wrote
+//	entryRecord   record    join what another copy holds
+//	entryDigest   digest    compare only
 const (
 	entryDelta byte = iota + 1
-	entryChecked
+	entryRecord
 	entryDigest
 )
 
@@ -155,11 +155,10 @@ func appendDelta(dst, key, delta []byte) []byte {
 	return appendBytes(dst, delta)
 }
 
-func appendChecked(dst, key []byte, before uint64, delta []byte) []byte {
-	dst = append(dst, entryChecked)
+func appendRecord(dst, key, record []byte) []byte {
+	dst = append(dst, entryRecord)
 	dst = appendBytes(dst, key)
-	dst = binary.BigEndian.AppendUint64(dst, before)
-	return appendBytes(dst, delta)
+	return appendBytes(dst, record)
 }
 
 func appendDigest(dst, key []byte, digest uint64) []byte {

@@ -213,6 +213,28 @@ func TestServe_LargeReplies_AreWrittenEarly(t *testing.T) {
 	}
 }
 
+func TestServe_ManyLargeReplies_AreWrittenInBetween(t *testing.T) {
+	most := 0
+	_, w := one(t, Config{Router: &fake{reply: func(_ *Session, _ Request, out []byte) []byte {
+		most = max(most, len(out))
+		return respserver.AppendOK(out)
+	}}})
+	go func() {
+		var b []byte
+		for range 300 {
+			b = append(b, request("COMMAND", "DOCS")+request("GET", "a")...)
+		}
+		w.conn.Write(b)
+	}()
+	docs := len(w.reply())
+	for range 599 {
+		w.reply()
+	}
+	if limit := flushBytes + 2*docs; most > limit || 300*docs < 4*limit {
+		t.Errorf("%d bytes of output gathered, want at most %d", most, limit)
+	}
+}
+
 func TestSession_ErrorsInFlushedGroups_AreCounted(t *testing.T) {
 	n := 0
 	router := &fake{reply: func(s *Session, _ Request, out []byte) []byte {

@@ -136,6 +136,11 @@ func TestRate_IsTheMeanOfThe16LastFullSlots(t *testing.T) {
 	if got := r.perSecond(now); got != 500 {
 		t.Errorf("steady: %v, want 500", got)
 	}
+	r.add(now, 1000)
+	if got := r.perSecond(now); got != 500 {
+		t.Errorf("the current slot counts: %v, want 500", got)
+	}
+	r.slots[now.UnixNano()/int64(rateSlot)%(rateSlots+1)].count.Store(0)
 	if got := r.perSecond(now.Add(8 * rateSlot)); got != 250 {
 		t.Errorf("half a window later: %v, want 250", got)
 	}

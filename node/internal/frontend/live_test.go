@@ -16,7 +16,7 @@ import (
 
 func TestLive_GoRedis(t *testing.T) {
 	for _, protocol := range []int{2, 3} {
-		f, addr := start(t, Config{})
+		f, addr := start(t, withStore(t))
 		c := redis.NewClient(&redis.Options{Addr: addr, Protocol: protocol, ClientName: "tester"})
 		defer c.Close()
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
@@ -35,6 +35,18 @@ func TestLive_GoRedis(t *testing.T) {
 		}
 		if got := gets[999].Val(); got != "1001" {
 			t.Errorf("after the pipeline: %s", got)
+		}
+		if got := c.HSet(ctx, "h", "f", "1", "g", "2").Val(); got != 2 {
+			t.Errorf("HSET: %d", got)
+		}
+		if got := c.HGetAll(ctx, "h").Val(); got["f"] != "1" || got["g"] != "2" {
+			t.Errorf("HGETALL: %v", got)
+		}
+		if got := c.MGet(ctx, "a", "nothing").Val(); got[0] != "1001" || got[1] != nil {
+			t.Errorf("MGET: %v", got)
+		}
+		if got := c.InfoMap(ctx, "keyspace").Val()["Keyspace"]["db0"]; got != "keys=2,expires=0,avg_ttl=0" {
+			t.Errorf("INFO keyspace: %s", got)
 		}
 		if _, err := c.Get(ctx, "nothing").Result(); !errors.Is(err, redis.Nil) {
 			t.Errorf("missing key: %v", err)
@@ -62,7 +74,7 @@ func TestLive_GoRedis(t *testing.T) {
 // rueidis tracks by default: it must connect all the same, work, and never
 // show an old value as cached.
 func TestLive_Rueidis_ClientSideCacheNeverShowsOldValues(t *testing.T) {
-	_, addr := start(t, Config{})
+	_, addr := start(t, withStore(t))
 	c, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{addr}})
 	if err != nil {
 		t.Fatal(err)
@@ -96,7 +108,7 @@ func TestLive_Rueidis_ClientSideCacheNeverShowsOldValues(t *testing.T) {
 }
 
 func TestLive_RedisCLI(t *testing.T) {
-	_, addr := start(t, Config{})
+	_, addr := start(t, withStore(t))
 	cli := func(stdin string, args ...string) string {
 		t.Helper()
 		host, port, _ := net.SplitHostPort(addr)
@@ -128,19 +140,19 @@ func TestLive_RedisCLI(t *testing.T) {
 }
 
 func TestLive_RedisBenchmark(t *testing.T) {
-	f, addr := start(t, Config{})
+	f, addr := start(t, withStore(t))
 	host, port, _ := net.SplitHostPort(addr)
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	out, err := exec.CommandContext(ctx, "redis-benchmark", "-h", host, "-p", port,
-		"-t", "ping,set,get,incr,mset", "-n", "2000", "-P", "16", "-c", "20", "-q").CombinedOutput()
+		"-t", "ping,set,get,incr,hset,mset", "-n", "2000", "-P", "16", "-c", "20", "-q").CombinedOutput()
 	if err != nil {
 		t.Fatalf("redis-benchmark is needed: %v\n%s", err, out)
 	}
 	if bytes.Contains(out, []byte("WARN")) || bytes.Contains(out, []byte("rror")) {
 		t.Errorf("got %s", out)
 	}
-	for _, name := range []string{"ping", "set", "get", "incr", "mset", "config|get"} {
+	for _, name := range []string{"ping", "set", "get", "incr", "hset", "mset", "config|get"} {
 		calls := int64(0)
 		for _, c := range f.Snapshot().Commands {
 			if c.Name == name {

@@ -122,6 +122,6 @@ func (f *Frontend) builtin() []Parameter {
 func (f *Frontend) setTimeout(seconds int64) {
 	f.timeout.Store(seconds)
 	for _, s := range f.clients.all() {
-		_ = s
+		s.conn.SetIdleTimeout(f.idleTimeout())
 	}
 }
