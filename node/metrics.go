@@ -131,3 +131,7 @@ func truth(b bool) float64 {
 	}
 	return 0
 }
+
+// Collector hands the node's metrics to a Prometheus registry of the
+// program's own; the admin endpoint has its own registry and needs none.
+func (n *Node) Collector() prometheus.Collector { return newMetrics(n) }

@@ -78,6 +78,27 @@ func TestHealth_SilentPeer_NoticedAndCut(t *testing.T) {
 	})
 }
 
+func TestHealth_ShortPauses_AreForgiven(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pn := newPipes(t, ServerConfig{})
+		g := newGate()
+		pn.wrap = g.wrap
+		changes := make(chan PeerState, 100)
+		p := newPeer(t, PeerConfig{Dial: pn.dial, OnState: func(st PeerState) { changes <- st }})
+		<-changes
+		for range 20 {
+			g.close()
+			time.Sleep(1500 * time.Millisecond)
+			g.open()
+			time.Sleep(2500 * time.Millisecond)
+		}
+		if len(changes) > 0 {
+			t.Errorf("pauses of 1.5 s made it %+v", <-changes)
+		}
+		pn.stop(t, p)
+	})
+}
+
 func TestHealth_RTT_IsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pn := newPipes(t, ServerConfig{})

@@ -114,10 +114,14 @@ func TestMux_Streams_GoToTheirHandler(t *testing.T) {
 		if got, want := m.Stats(), (MuxStats{Accepted: 6, Unknown: 1, Silent: 2}); got != want {
 			t.Errorf("stats %+v, want %+v", got, want)
 		}
+		start := time.Now()
 		for range 2 {
 			if err := m.Stop(t.Context()); err != nil {
 				t.Error(err)
 			}
+		}
+		if took := time.Since(start); took > 0 {
+			t.Errorf("stop took %v", took)
 		}
 		if took := ended(waiting); took != 0 {
 			t.Errorf("stop left a silent connection for %v", took)

@@ -186,6 +186,11 @@ func TestServer_TooManyRequests_Refused(t *testing.T) {
 		if len(held) > 0 {
 			t.Error("a refused request was handled")
 		}
+		for c := range pn.server.conns {
+			if c.owed != 0 {
+				t.Errorf("%d replies are owed after each request had one", c.owed)
+			}
+		}
 		pn.stop(t, p)
 	})
 }
@@ -302,6 +307,38 @@ func TestPeer_Stop_WaitsForReplies(t *testing.T) {
 		}
 		if err := never.Stop(t.Context()); err != nil {
 			t.Error("stop without start:", err)
+		}
+	})
+}
+
+func TestPeer_Stop_CallsWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		huge := make([]byte, 1001)
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		for range 100 {
+			pn := newPipes(t, ServerConfig{Handler: stuck})
+			p := newPeer(t, PeerConfig{Dial: pn.dial, MaxMessageBytes: 1000})
+			if err := p.Ready(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			under := send(t, p, Request{})
+			refused := send(t, p, Request{Payload: huge, Frozen: true})
+			if err := p.Stop(ended); !errors.Is(err, context.Canceled) {
+				t.Errorf("stop: %v", err)
+			}
+			// All callbacks are over when Stop returns.
+			for _, out := range []<-chan result{under, refused} {
+				select {
+				case r := <-out:
+					if r.err == nil {
+						t.Error("success")
+					}
+				default:
+					t.Fatal("a request has no outcome after Stop")
+				}
+			}
+			pn.stopNow(t)
 		}
 	})
 }

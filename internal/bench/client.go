@@ -83,7 +83,8 @@ func once(port int, words ...string) (string, error) {
 	return c.do(words...)
 }
 
-// fill writes n keys of 16 bytes with values of 100 bytes, in pipelines.
+// fill writes n keys of 16 bytes with values of 100 bytes, in pipelines. The
+// keys are named as redis-benchmark names them.
 func fill(ctx context.Context, port, n int) error {
 	c, err := dial(port)
 	if err != nil {

@@ -40,6 +40,12 @@ func (c comparison) compare(ctx context.Context, runs int, length time.Duration)
 		return nil, fmt.Errorf("redis-server: %w", err)
 	}
 	defer stopTheirs()
+	// Every key exists before the first GET, on both sides alike.
+	for _, s := range []*server{ours, theirs} {
+		if err := fill(ctx, s.port, keys); err != nil {
+			return nil, fmt.Errorf("filling: %w", err)
+		}
+	}
 	var rows []row
 	for _, l := range loads {
 		r := row{load: l, goal: c.goals[l.String()]}

@@ -145,7 +145,7 @@ func TestAnswer_MajorityWon_NextMajorityShowsIt(t *testing.T) {
 	})
 	for _, f := range forms {
 		t.Run(f.String()+"/skewed and expiring", func(t *testing.T) {
-			seeded(t, 150*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
+			seeded(t, 80*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
 				q, wall := newQuorum(t, rng, f, 3), int64(10)
 				for range 2 + rng.IntN(6) {
 					wall += 1 + pick(rng, steps)
@@ -163,7 +163,7 @@ func TestAnswer_MajorityWon_NextMajorityShowsIt(t *testing.T) {
 			skew int64
 		}{{"skewed", plain, 3}, {"expiring", expiring, 0}} {
 			t.Run(f.String()+"/"+x.name, func(t *testing.T) {
-				seeded(t, 300*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
+				seeded(t, 150*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
 					q, redis := newQuorum(t, rng, f, x.skew), &oRedis{}
 					m := pick(rng, [][]oCommand{x.menu, x.menu[:6], slices.Concat(x.menu[5:13], x.menu[22:]), slices.Concat(x.menu[16:], x.menu[:3])})
 					wall := int64(10)

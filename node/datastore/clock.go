@@ -64,11 +64,7 @@ func (c *Clock) Now() int64 {
 // High is an upper bound of every version stamped or observed; every later
 // stamp is above it. Its node is the greatest number, not this clock's.
 func (c *Clock) High() Version {
-	t := c.high.Load()
-	if t == 0 {
-		return Version{}
-	}
-	return Version{Time: t, Node: math.MaxUint32}
+	return Version{Time: c.high.Load(), Node: math.MaxUint32}
 }
 
 // Node is the number that the clock stamps with.

@@ -126,10 +126,7 @@ func (a *atoms) decode(rec []byte) error {
 	r.header(&a.header)
 	a.elements = r.elements(a.elements)
 	a.intervals = r.intervals(a.intervals)
-	var c cell
-	for r.cell(&c) {
-		a.cells = append(a.cells, c)
-	}
+	a.cells = r.cells(a.cells)
 	return r.err
 }
 
@@ -146,15 +143,12 @@ func (a *atoms) setPlain(rec []byte) {
 }
 
 // reader decodes the general shape piece by piece: newReader, header,
-// elements, intervals, then cell until it returns false. After an error it
-// returns zeros.
+// elements, intervals, cells. After an error it returns zeros.
 type reader struct {
 	buf   []byte
 	pos   int
 	base  uint64
 	flags byte
-	last  cell // the cell before
-	first bool
 	err   error
 }
 
@@ -168,7 +162,7 @@ func newReader(rec []byte) (r reader, err error) {
 	if rec[1] == 0 || rec[1]&^knownFlags != 0 {
 		return r, malformed("unknown flags", 1)
 	}
-	r = reader{buf: rec, pos: generalHeader, base: binary.BigEndian.Uint64(rec[2:]), flags: rec[1], first: true}
+	r = reader{buf: rec, pos: generalHeader, base: binary.BigEndian.Uint64(rec[2:]), flags: rec[1]}
 	return r, nil
 }
 
@@ -333,66 +327,82 @@ func (r *reader) intervals(dst []interval) []interval {
 	return dst
 }
 
-// cell reads the next cell; false at the end or at an error.
-func (r *reader) cell(c *cell) bool {
-	if r.flags&flagCells == 0 || r.pos == len(r.buf) {
+// cells appends the cells to dst.
+func (r *reader) cells(dst []cell) []cell {
+	if r.flags&flagCells == 0 {
 		if r.pos != len(r.buf) {
 			r.fail("trailing bytes")
-		} else if r.flags&flagCells != 0 && r.first {
-			r.fail("no cells")
 		}
-		return false
+		return dst
 	}
+	if r.pos == len(r.buf) {
+		r.fail("no cells")
+	}
+	for start := len(dst); r.pos < len(r.buf); {
+		n := len(dst)
+		dst = append(dst, cell{})
+		var last *cell
+		if n > start {
+			last = &dst[n-1]
+		}
+		if r.cell(&dst[n], last); r.err != nil {
+			return dst[:n]
+		}
+	}
+	return dst
+}
+
+// cell reads a cell into c, which is zero; last is the one before, or nil.
+func (r *reader) cell(c, last *cell) {
 	tag := r.byte()
-	*c = cell{kind: Kind(tag & tagKind), class: class(tag >> tagClass & 3)}
+	c.kind, c.class = Kind(tag&tagKind), class(tag>>tagClass&3)
 	if c.kind < String || c.kind > ZSet || c.class > slot || tag&tagUnknown != 0 || c.class != slot && tag&tagFresh != 0 {
 		r.fail("unknown cell")
-		return false
+		return
 	}
-	same := tag&tagSameField != 0
 	switch {
-	case same:
-		if r.first || r.last.kind != c.kind {
+	case tag&tagSameField != 0:
+		if last == nil || last.kind != c.kind {
 			r.fail("no field before")
-			return false
+			return
 		}
-		c.field, c.hash = r.last.field, r.last.hash
+		c.field, c.hash = last.field, last.hash
 	case c.kind != String:
 		c.field = r.bytes()
 		c.hash = fieldHash(c.kind, c.field)
 	}
 	switch c.class {
 	case slot:
-		c.node = r.node()
-		t := r.time()
-		c.stamp = Version{Time: t, Node: c.node}
-		c.born = c.stamp
-		if tag&tagFresh == 0 {
-			d := r.uvarint()
-			if d > t {
-				r.fail("version out of range")
-				return false
-			}
-			c.born.Time = t - d
-		}
-		if c.born.IsZero() {
-			r.fail("no version")
-		}
-		c.sum = r.varint()
+		r.slot(c, tag&tagFresh != 0)
 	case register:
 		c.stamp = r.stamp()
 		c.value = r.bytes()
 	case tombstone:
 		c.stamp = r.stamp()
 	}
-	if !r.first && r.last.compare(c) >= 0 {
+	if last != nil && last.compare(c) >= 0 {
 		r.fail("cells out of order")
 	}
-	if r.err != nil {
-		return false
+}
+
+// slot reads the rest of a slot. Whose it is stamped it: the node stands for
+// those of its versions.
+func (r *reader) slot(c *cell, fresh bool) {
+	c.node = r.node()
+	c.stamp = Version{Time: r.time(), Node: c.node}
+	c.born = c.stamp
+	if !fresh {
+		age := r.uvarint()
+		if age > c.stamp.Time {
+			r.fail("version out of range")
+			return
+		}
+		c.born.Time -= age
 	}
-	r.last, r.first = *c, false
-	return true
+	if c.born.IsZero() {
+		r.fail("no version")
+	}
+	c.sum = r.varint()
 }
 
 // append appends the encoding of a; nothing if a is empty.

@@ -7,16 +7,18 @@ import (
 )
 
 // hasher hashes the atoms of one key. The digest of a record is the sum of its
-// atoms' hashes, so that it can be kept while atoms come and go, and in any order.
+// atoms' hashes, so that it can be kept while atoms come and go, in any order.
 //
-// Every atom is hashed as a type byte, its fixed fields big-endian, then the
-// field (after its length) and the value. The hash is XXH64, keyed by
-// the digest key and the record's key.
+// An atom's hash is XXH64 of the key's hash, a type byte, the atom's fixed
+// fields big-endian, its field (after the length) and its value. The key's hash
+// is XXH64 of the key, seeded by the digest key.
 type hasher struct {
 	xx  xxhash.Digest
-	key uint64
-	buf [80]byte
+	buf [256]byte // the key's hash, then an atom
 }
+
+// keyHash is the length of what stands before an atom in hasher.buf.
+const keyHash = 8
 
 // The type bytes of atoms in their hash.
 const (
@@ -35,32 +37,39 @@ const (
 func (h *hasher) start(seed uint64, key []byte) {
 	h.xx.ResetWithSeed(seed)
 	h.xx.Write(key)
-	h.key = h.xx.Sum64()
+	binary.BigEndian.PutUint64(h.buf[:], h.xx.Sum64())
 }
 
-func (h *hasher) sum(fixed, field, value []byte) uint64 {
-	h.xx.ResetWithSeed(h.key)
-	h.xx.Write(fixed)
+// atom begins an atom: what is appended to the result is hashed by sum.
+func (h *hasher) atom(typ byte) []byte { return append(h.buf[:keyHash], typ) }
+
+// sum hashes b, which atom began, and what follows it.
+func (h *hasher) sum(b, field, value []byte) uint64 {
+	if len(b)+len(field)+len(value) <= len(h.buf) {
+		return xxhash.Sum64(append(append(b, field...), value...))
+	}
+	h.xx.Reset()
+	h.xx.Write(b)
 	h.xx.Write(field)
 	h.xx.Write(value)
 	return h.xx.Sum64()
 }
 
-func (h *hasher) reset(kind byte, k Kind, r reset) uint64 {
+func (h *hasher) reset(typ byte, k Kind, r reset) uint64 {
 	if r == (reset{}) {
 		return 0
 	}
-	b := append(h.buf[:0], kind, byte(k))
+	b := append(h.atom(typ), byte(k))
 	return h.sum(r.stamp.Append(r.upto.Append(b)), nil, nil)
 }
 
 func (h *hasher) expiry(stamp Version, at int64) uint64 {
-	b := stamp.Append(append(h.buf[:0], hashExpiry))
+	b := stamp.Append(h.atom(hashExpiry))
 	return h.sum(binary.BigEndian.AppendUint64(b, uint64(at)), nil, nil)
 }
 
 func (h *hasher) register(k Kind, stamp Version, field, value []byte) uint64 {
-	b := stamp.Append(append(h.buf[:0], hashRegister, byte(k)))
+	b := stamp.Append(append(h.atom(hashRegister), byte(k)))
 	return h.sum(binary.BigEndian.AppendUint64(b, uint64(len(field))), field, value)
 }
 
@@ -69,24 +78,24 @@ func (h *hasher) cell(c *cell) uint64 {
 	case register:
 		return h.register(c.kind, c.stamp, c.field, c.value)
 	case tombstone:
-		b := c.stamp.Append(append(h.buf[:0], hashTombstone, byte(c.kind)))
+		b := c.stamp.Append(append(h.atom(hashTombstone), byte(c.kind)))
 		return h.sum(b, c.field, nil)
 	}
-	b := c.born.Append(c.stamp.Append(append(h.buf[:0], hashSlot, byte(c.kind))))
+	b := c.born.Append(c.stamp.Append(append(h.atom(hashSlot), byte(c.kind))))
 	b = binary.BigEndian.AppendUint32(b, c.node)
 	b = binary.BigEndian.AppendUint64(b, uint64(c.sum))
 	return h.sum(b, c.field, nil)
 }
 
 func (h *hasher) element(x *element) uint64 {
-	b := x.id.Append(append(h.buf[:0], hashElement))
+	b := x.id.Append(h.atom(hashElement))
 	b = x.prev.Append(x.stamp.Append(b))
 	b = binary.BigEndian.AppendUint64(b, uint64(x.pos))
 	return h.sum(b, nil, x.value)
 }
 
 func (h *hasher) interval(x *interval) uint64 {
-	b := binary.BigEndian.AppendUint32(append(h.buf[:0], hashInterval), x.node)
+	b := binary.BigEndian.AppendUint32(h.atom(hashInterval), x.node)
 	return h.sum(x.hi.Append(x.lo.Append(b)), nil, nil)
 }
 
@@ -99,7 +108,7 @@ func (h *hasher) header(a *header) (sum uint64) {
 		sum += h.expiry(a.expiry, a.expireAt)
 	}
 	if !a.removal.IsZero() {
-		sum += h.sum(a.removal.Append(append(h.buf[:0], hashRemoval)), nil, nil)
+		sum += h.sum(a.removal.Append(h.atom(hashRemoval)), nil, nil)
 	}
 	return sum
 }

@@ -61,7 +61,10 @@ func (e *engine) load(a *atoms, rec []byte, cut Version) {
 		return
 	}
 	mustDecode(a, rec)
-	a.drop(cut)
+	// Without a range reset there is nothing to drop: it was when rec was made.
+	if !cut.IsZero() {
+		a.drop(cut)
+	}
 }
 
 // mustDecode decodes what this package has encoded.
@@ -236,12 +239,15 @@ func (e *engine) outgrown(rec []byte) bool {
 	if err != nil {
 		return false
 	}
-	var h header
-	r.header(&h)
-	n, size := len(r.elements(nil)), len(rec)
-	r.intervals(nil)
-	for c := (cell{}); r.cell(&c); n++ {
-		if c.kind == String {
+	a := &e.after
+	a.clear()
+	r.header(&a.header)
+	a.elements = r.elements(a.elements)
+	a.intervals = r.intervals(a.intervals)
+	a.cells = r.cells(a.cells)
+	n, size := len(a.elements)+len(a.cells), len(rec)
+	for i := range a.cells {
+		if c := &a.cells[i]; c.kind == String {
 			size -= len(c.value)
 		}
 	}

@@ -16,7 +16,7 @@ func pick[T any](rng *rand.Rand, s []T) T { return s[rng.IntN(len(s))] }
 func TestSequential_OneReplica_IsRedis(t *testing.T) {
 	for _, f := range forms {
 		t.Run(f.String(), func(t *testing.T) {
-			seeded(t, 400*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
+			seeded(t, 200*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
 				r, redis, m := newReplica(t, f, 1, 0), &oRedis{}, pick(rng, menus)
 				wall := int64(10)
 				for range 1 + rng.IntN(12) {
@@ -109,7 +109,7 @@ func (r *replica) whole() *odelta {
 func TestJoin_AnyOrderAnyPieces_SameRecordSameViews(t *testing.T) {
 	for _, f := range forms {
 		t.Run(f.String(), func(t *testing.T) {
-			seeded(t, 1200*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
+			seeded(t, 700*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
 				ds, rs, wall := history(t, rng, f, 2+rng.IntN(6), 2+rng.IntN(2), pick(rng, menus))
 				checkLaws(t, rng, f, ds, rs, wall)
 			})

@@ -63,11 +63,8 @@ func (g *group) field() []byte {
 
 // decode appends the group's cells to dst.
 func (g *group) decode(dst []cell) []cell {
-	r := reader{buf: g.data, flags: flagCells, first: true}
-	var c cell
-	for r.cell(&c) {
-		dst = append(dst, c)
-	}
+	r := reader{buf: g.data, flags: flagCells}
+	dst = r.cells(dst)
 	if r.err != nil {
 		panic("datastore: a record in memory is damaged: " + r.err.Error())
 	}

@@ -51,7 +51,7 @@ func (m *Memory) SetFloor(floor, before Version) {
 // Sweep looks at about budget records, going on where the call before
 // stopped, and returns how many it looked at: less than budget if nothing is
 // due. It takes expired keys out of Len and Expires, removes what SetFloor
-// allows, and compacts. The caller calls it every now and then; 100 ns per
+// allows, and compacts (a slot that is moved counts as a record). The caller calls it every now and then; 100 ns per
 // record is what it costs. Shards without expired keys and without anything
 // that a higher floor would free are passed over.
 func (m *Memory) Sweep(budget int) (visited int) {
@@ -82,7 +82,7 @@ func (m *Memory) sweepBatch(s *shard) (n int, done bool) {
 		expired := s.expiring.Load() > 0 && s.sweep.soonest < now
 		purgeable := s.sweep.purged != w.floors && s.sweep.settled < s.index.Len()
 		if !expired && !purgeable {
-			return 0, true
+			return s.compact(scanBatch), true
 		}
 		w.begun, w.token, w.pass = true, s.from, w.floors
 		s.sweep.next = math.MaxInt64
@@ -96,10 +96,19 @@ func (m *Memory) sweepBatch(s *shard) (n int, done bool) {
 		s.sweep.soonest = s.sweep.next
 		s.sweep.purged = w.pass
 	}
-	if s.slab.Compacting() {
-		s.slab.Compact(scanBatch/4, s.moved)
-	}
+	s.compact(scanBatch / 4)
 	return len(s.batch), done
+}
+
+// compact moves up to n slots, and returns how many.
+func (s *shard) compact(n int) int {
+	s.slab.Tidy()
+	if !s.slab.Compacting() {
+		return 0
+	}
+	before := s.slab.Stats().Moved
+	s.slab.Compact(n, s.moved)
+	return s.slab.Stats().Moved - before
 }
 
 // visit notices that an entry has expired, and purges its record.

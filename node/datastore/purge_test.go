@@ -55,7 +55,7 @@ func (h *holder) purge(floor, before Version) {
 func TestPurge_ClusterOfOne_ShowsAsIfNothingWerePurged(t *testing.T) {
 	for _, f := range forms {
 		t.Run(f.String(), func(t *testing.T) {
-			seeded(t, 300*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
+			seeded(t, 120*time.Millisecond, func(t *testing.T, rng *rand.Rand) {
 				r, kept, m := newReplica(t, f, 1, 0), newORec(), pick(rng, menus)
 				var floor, before Version
 				wall := int64(10)

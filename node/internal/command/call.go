@@ -23,9 +23,9 @@ type Call struct {
 	// Proto is the version of RESP that Out is written in: 3, anything else
 	// means 2.
 	Proto int
-	// Force says that the command is executed for a majority, which may hold
-	// what this store does not: DEL and UNLINK write that the key is gone even
-	// if they do not see it, and reads set Before too.
+	// Force makes DEL and UNLINK write that the key is gone even if they do
+	// not see it: at quorum levels somebody else may hold what this store does
+	// not.
 	Force bool
 	// WantDigest makes commands that only read set Before too.
 	WantDigest bool

@@ -80,14 +80,21 @@ func TestExec_Force_ForAMajority(t *testing.T) {
 			t.Errorf("%s of a missing key: %q, wrote %v", name, reply, c.Wrote)
 		}
 	}
-	c := Call{Force: true}
+}
+
+func TestExec_WantDigest_ReadsKnowWhatTheySaw(t *testing.T) {
+	s := newStore(t)
+	c := Call{WantDigest: true}
 	run(t, &c, s, "set k v")
 	run(t, &c, s, "get k")
 	digest, err := s.Digest([]byte("k"))
 	if err != nil || digest == 0 || c.Before != digest {
 		t.Errorf("a read saw digest %x, the record's is %x (%v)", c.Before, digest, err)
 	}
-	c.Force = false
+	run(t, &c, s, "set k w nx")
+	if c.Before != digest {
+		t.Errorf("a writer saw digest %x, the record's is %x", c.Before, digest)
+	}
 	run(t, &c, s, "incrby k x")
 	if c.Before != 0 {
 		t.Error("a digest without a look at the record")

@@ -14,9 +14,10 @@ import (
 
 const (
 	longBits = 64
-	// A nonzero long double is less than 2^maxExp and at least 2^(minExp-1).
+	// A finite long double is less than 2^longMaxExp. What is at most
+	// 2^longVanish rounds to zero.
 	longMaxExp = 16384
-	longMinExp = -16444
+	longVanish = -16446
 	// maxFloat bounds the text of a number, as in Redis.
 	maxFloat = 5*1024 - 1
 	// No number with as many digits before the point, or zeros behind it, is
@@ -56,15 +57,25 @@ func (f *float) parse(text []byte) bool {
 	if !ok {
 		return false
 	}
-	if f.Sign() != 0 {
-		if exp := f.MantExp(nil); exp > longMaxExp || exp < longMinExp-1 {
-			return false
-		}
+	if !f.representable() {
+		return false
 	}
 	if negative {
 		f.Neg(&f.Float)
 	}
 	return true
+}
+
+// representable says whether a long double can be this large, and this small.
+func (f *float) representable() bool {
+	if f.Sign() == 0 {
+		return true
+	}
+	exp := f.MantExp(nil) // f is below 2^exp, and at least half of that
+	if exp == longVanish+1 {
+		return f.MinPrec() > 1 // not exactly half
+	}
+	return exp <= longMaxExp && exp > longVanish+1
 }
 
 // parseDigits reads an unsigned number: digits with or without a point, then
@@ -186,7 +197,7 @@ func (f *float) add(g *float) bool {
 		return false
 	}
 	f.Add(&f.Float, &g.Float)
-	return f.Sign() == 0 || f.MantExp(nil) <= longMaxExp
+	return f.Sign() == 0 || f.MantExp(nil) <= longMaxExp // rounding may reach it
 }
 
 // append appends the text that Redis replies and stores.

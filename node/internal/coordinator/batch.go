@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/dynomite-go/dynomite/hashkit"
-	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/quorum"
 )
@@ -116,10 +115,11 @@ type batch struct {
 	hedged     bool
 }
 
-var batches = sync.Pool{New: func() any { return &batch{wake: make(chan struct{}, 1)} }}
-
 func newBatch(c *Coordinator, cl *Cluster, deadline time.Time) *batch {
-	b := batches.Get().(*batch)
+	b, ok := c.batches.Get().(*batch)
+	if !ok {
+		b = &batch{wake: make(chan struct{}, 1)}
+	}
 	b.c, b.cl, b.deadline = c, cl, deadline
 	b.refs, b.finished, b.hedged = 1, false, false
 	b.ops, b.pending, b.unsaved = b.ops[:0], 0, false
@@ -154,7 +154,7 @@ func (b *batch) release() {
 		}
 	}
 	b.call.Args, b.call.Spec = nil, nil
-	batches.Put(b)
+	b.c.batches.Put(b)
 }
 
 // add appends an operation, keeping the buffers that a former use of the
@@ -316,7 +316,7 @@ func (b *batch) askDelta(i, p, n int) {
 	o := &b.ops[i]
 	o.asked |= 1 << p
 	f := b.out.frame(b, n, KindApply)
-	f.buf = appendDelta(f.buf, o.key, o.delta)
+	f.buf = appendDelta(f.buf, o.key, o.before, o.delta)
 	f.add(i, o.tries)
 }
 
@@ -362,7 +362,7 @@ func (b *batch) forwardAbroad(o *op) {
 				continue
 			}
 			f := b.out.frame(b, n, KindApply)
-			f.buf = appendDelta(f.buf, o.key, o.delta)
+			f.buf = appendDelta(f.buf, o.key, o.before, o.delta)
 			f.add(-1, 0)
 		}
 	}
@@ -458,14 +458,13 @@ func (b *batch) answered(i, node int, a answer) {
 	}
 	// The owner holds something that we did not see. Adopt it.
 	if len(a.body) > 0 {
-		if _, err := b.c.store.Merge(o.key, a.body, datastore.MergeOptions{}, nil); err != nil {
+		if err := b.c.adopt(o.key, a.body); err != nil {
 			o.fail |= 1 << p
 			o.err = err
 			b.settle(i)
 			return
 		}
 		b.unsaved = true
-		b.c.count.repairs.Add(1)
 	}
 	if o.first { // now we hold all that it holds
 		vote()

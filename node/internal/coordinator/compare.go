@@ -250,7 +250,7 @@ func (c *Coordinator) fetch(ctx context.Context, call Caller, node int, keys [][
 				return r.err
 			}
 			if len(rec) > 0 {
-				if _, err := c.store.Merge(ask[got], rec, datastore.MergeOptions{}, nil); err != nil {
+				if err := c.adopt(ask[got], rec); err != nil {
 					return err
 				}
 				done.Fetched++

@@ -44,6 +44,7 @@ type Coordinator struct {
 	// store and onNewest are set before cluster is, and read after it was
 	// seen to be set.
 	cluster atomic.Pointer[Cluster]
+	batches sync.Pool // of this coordinator's own: a batch holds a channel
 	count   counters
 
 	cautiousUntil atomic.Int64 // since born, in nanoseconds
@@ -138,6 +139,16 @@ func (c *Coordinator) tally(a answer) {
 	if a.flags&flagConflict != 0 {
 		c.count.conflicts.Add(1)
 	}
+}
+
+// adopt joins a record that another owner holds.
+func (c *Coordinator) adopt(key, record []byte) error {
+	a, err := c.store.Merge(key, record, datastore.MergeOptions{}, nil)
+	if err == nil {
+		c.count.repairs.Add(1)
+		c.tallyConflict(a)
+	}
+	return err
 }
 
 func (c *Coordinator) enlist(b *batch) {

@@ -22,16 +22,24 @@ func (c *Coordinator) ServeApply(from string, payload, dst []byte) ([]byte, erro
 		var a datastore.Answer
 		var err error
 		switch tag {
-		case entryDelta, entryRecord:
+		case entryDelta:
+			opt := datastore.MergeOptions{Check: true, Before: r.uint64()}
 			delta := r.bytes()
 			if r.err != nil {
 				return nil, r.err
 			}
-			a, err = c.store.Merge(key, delta, datastore.MergeOptions{}, beat[:0])
+			a, err = c.store.Merge(key, delta, opt, beat[:0])
+			// What the executor saw matters for counting conflicts alone.
+			a.Differs = false
 			wrote = true
-			if tag == entryDelta {
-				c.watchPrimary(key, from)
+			c.watchPrimary(key, from)
+		case entryRecord:
+			record := r.bytes()
+			if r.err != nil {
+				return nil, r.err
 			}
+			a, err = c.store.Merge(key, record, datastore.MergeOptions{}, beat[:0])
+			wrote = true
 		case entryDigest:
 			digest := r.uint64()
 			if r.err != nil {

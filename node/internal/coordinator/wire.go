@@ -140,18 +140,20 @@ func appendExecCommand(dst []byte, args [][]byte) []byte {
 
 // Entries of an apply message. Each is: tag, key, and
 //
-//	entryDelta    delta     join what a command wrote
-//	entryRecord   record    join what another copy holds
-//	entryDigest   digest    compare only
+//	entryDelta    digest before, delta   join what a command wrote, and count a
+//	                                     conflict if it replaced what it had not seen
+//	entryRecord   record                 join what another copy holds
+//	entryDigest   digest                 compare only
 const (
 	entryDelta byte = iota + 1
 	entryRecord
 	entryDigest
 )
 
-func appendDelta(dst, key, delta []byte) []byte {
+func appendDelta(dst, key []byte, before uint64, delta []byte) []byte {
 	dst = append(dst, entryDelta)
 	dst = appendBytes(dst, key)
+	dst = binary.BigEndian.AppendUint64(dst, before)
 	return appendBytes(dst, delta)
 }
 
@@ -171,7 +173,7 @@ func appendDigest(dst, key []byte, digest uint64) []byte {
 // alone has no body; any other is followed by what the owner holds.
 const (
 	flagWon byte = 1 << iota
-	flagDiffers
+	flagDiffers // of a digest
 	flagConflict
 	flagFailed // the store could not take it; the body is the error's text
 )

@@ -9,13 +9,14 @@ import (
 func TestConfigSet_Several_AllOrNothing(t *testing.T) {
 	sync := "no"
 	refuse := errors.New("disk on fire")
-	f, w := one(t, Config{Parameters: []Parameter{
-		Choice("appendfsync", func() string { return sync }, func(v string) error {
+	f, w := one(t, Config{
+		Facts: Facts{Log: func() Log { return Log{Enabled: true, Sync: sync} }},
+		SetSync: func(v string) error {
 			sync = v
 			return nil
-		}, "everysec", "always", "no"),
-		{Name: "broken", Get: func() string { return "x" }, Set: func(string) error { return refuse }},
-	}})
+		},
+		Parameters: []Parameter{{Name: "broken", Get: func() string { return "x" }, Set: func(string) error { return refuse }}},
+	})
 	w.expect("CONFIG SET appendfsync ALWAYS timeout 7 maxclients 77", "+OK")
 	w.expect("CONFIG SET timeout 9 appendfsync no broken y",
 		"-ERR CONFIG SET failed (possibly related to argument 'broken') - disk on fire")
@@ -33,7 +34,15 @@ func TestConfigSet_WhatCannotChange_IsRefusedButItsOwnValue(t *testing.T) {
 	w.expect("CONFIG SET port 8102", "-ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable config")
 	w.expect("CONFIG SET maxmemory 100mb", "-ERR CONFIG SET failed (possibly related to argument 'maxmemory') - there is no eviction")
 	w.expect("CONFIG SET save 60", "-ERR CONFIG SET failed (possibly related to argument 'save') - there are no snapshots, the log keeps the data")
-	w.expect(`CONFIG SET maxmemory 0 save "" appendonly NO`, "+OK")
+	w.expect(`CONFIG SET maxmemory 0 save "" appendonly NO appendfsync no`, "+OK")
+	w.expect("CONFIG SET appendfsync always", "-ERR CONFIG SET failed (possibly related to argument 'appendfsync') - this is set when the node starts")
+	w.expect("CONFIG SET appendonly yes", "-ERR CONFIG SET failed (possibly related to argument 'appendonly') - this is set when the node starts")
+}
+
+func TestConfigGet_Log_IsWhatFactsTell(t *testing.T) {
+	_, w := one(t, Config{Facts: Facts{Log: func() Log { return Log{Enabled: true, Sync: "everysec"} }}})
+	w.expect("CONFIG GET appendonly appendfsync", `["appendonly", "yes", "appendfsync", "everysec"]`)
+	w.expect("CONFIG SET appendonly yes appendfsync everysec", "+OK")
 }
 
 func TestConfigGet_Patterns(t *testing.T) {

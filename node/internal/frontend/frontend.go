@@ -42,6 +42,9 @@ type Config struct {
 	// IdleTimeout closes a connection that is idle for so long; zero never.
 	// CONFIG SET timeout changes it. It stands above the server's own.
 	IdleTimeout time.Duration
+	// SetSync changes when the log is synced (always, everysec, no), for CONFIG
+	// SET appendfsync; Facts.Log tells what it is. Nil refuses the change.
+	SetSync func(policy string) error
 	// Version is dynomited's own version, for INFO.
 	Version string
 	// RunID is the node's run id, 40 hexadecimal digits. The default is a

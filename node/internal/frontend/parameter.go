@@ -30,15 +30,18 @@ func Fixed(name, value string) Parameter {
 // Only is a parameter that Redis could change and this server cannot. It
 // accepts the value that it has, so that scripts which make sure of a setting
 // go on, and refuses any other with the reason.
-func Only(name, value, reason string) Parameter {
-	p := Fixed(name, value)
-	p.Set = func(v string) error {
-		if strings.EqualFold(v, value) {
+func Only(name string, get func() string, reason string) Parameter {
+	return Parameter{Name: name, Get: get, Set: func(v string) error {
+		if strings.EqualFold(v, get()) {
 			return nil
 		}
 		return errors.New(reason)
-	}
-	return p
+	}}
+}
+
+// only is Only for a value that never changes.
+func only(name, value, reason string) Parameter {
+	return Only(name, func() string { return value }, reason)
 }
 
 // Choice is a parameter with one of several values, in lower case.
@@ -98,24 +101,47 @@ func (f *Frontend) builtin() []Parameter {
 		Fixed("io-threads", "1"),
 		Fixed("unixsocket", ""),
 
-		Only("appendonly", "no", fixedAtStart),
-		Only("appendfsync", "no", fixedAtStart),
-		Only("no-appendfsync-on-rewrite", "no", fixedAtStart),
-		Only("save", "", noSnapshots),
-		Only("maxmemory", "0", noEviction),
-		Only("maxmemory-policy", "noeviction", noEviction),
-		Only("maxmemory-samples", "5", noEviction),
-		Only("proto-max-bulk-len", "536870912", fixedAtStart),
-		Only("client-query-buffer-limit", "1073741824", fixedAtStart),
-		Only("tcp-keepalive", "300", fixedAtStart),
-		Only("requirepass", "", notHere),
-		Only("masterauth", "", notHere),
-		Only("replicaof", "", notHere),
-		Only("notify-keyspace-events", "", notHere),
-		Only("latency-monitor-threshold", "0", notHere),
-		Only("lazyfree-lazy-user-flush", "no", notHere),
-		Only("activedefrag", "no", notHere),
+		Only("appendonly", f.appendOnly, fixedAtStart),
+		f.appendSync(fixedAtStart),
+		only("no-appendfsync-on-rewrite", "no", fixedAtStart),
+		only("save", "", noSnapshots),
+		only("maxmemory", "0", noEviction),
+		only("maxmemory-policy", "noeviction", noEviction),
+		only("maxmemory-samples", "5", noEviction),
+		only("proto-max-bulk-len", "536870912", fixedAtStart),
+		only("client-query-buffer-limit", "1073741824", fixedAtStart),
+		only("tcp-keepalive", "300", fixedAtStart),
+		only("requirepass", "", notHere),
+		only("masterauth", "", notHere),
+		only("replicaof", "", notHere),
+		only("notify-keyspace-events", "", notHere),
+		only("latency-monitor-threshold", "0", notHere),
+		only("lazyfree-lazy-user-flush", "no", notHere),
+		only("activedefrag", "no", notHere),
 	}
+}
+
+// appendOnly and appendSync show the log, which need not be there.
+func (f *Frontend) appendOnly() string {
+	if f.facts.Log != nil && f.facts.Log().Enabled {
+		return "yes"
+	}
+	return "no"
+}
+
+func (f *Frontend) appendSync(fixed string) Parameter {
+	get := func() string {
+		if f.facts.Log != nil {
+			if sync := f.facts.Log().Sync; sync != "" {
+				return sync
+			}
+		}
+		return "no"
+	}
+	if f.cfg.SetSync == nil {
+		return Only("appendfsync", get, fixed)
+	}
+	return Choice("appendfsync", get, f.cfg.SetSync, "everysec", "always", "no")
 }
 
 // setTimeout also tells the connections that are open.

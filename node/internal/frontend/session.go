@@ -89,7 +89,6 @@ const (
 	flagTracking = 1 << iota // t
 	flagNoEvict              // e
 	flagNoTouch              // T
-	flagClosing              // c
 )
 
 func (c *shown) set(flag uint32, on bool) {

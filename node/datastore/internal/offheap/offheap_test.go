@@ -32,6 +32,9 @@ func TestRelease_ReadsAsZeroWhenTaken(t *testing.T) {
 	defer offheap.Unmap(b)
 	b[0], b[1<<17] = 7, 9
 	taken := offheap.Release(b[:1<<16])
+	if taken != offheap.Returns {
+		t.Fatalf("Release says %v, Returns %v", taken, offheap.Returns)
+	}
 	if taken && b[0] != 0 {
 		t.Fatalf("released byte is %d, want 0", b[0])
 	}

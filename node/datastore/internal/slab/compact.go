@@ -42,6 +42,19 @@ func (s *Slab) startDrain(r *runs, class int) {
 	}
 }
 
+// Tidy looks for a size that is worth compacting. Free does so for the size of
+// what it frees, unless another is being compacted: Tidy, called now and then,
+// finds those that were passed over. It also gives memory back that has become
+// too much to keep.
+func (s *Slab) Tidy() {
+	s.tidy()
+	for c, r := range s.sizes {
+		if r != nil && s.drain.run == 0 {
+			s.startDrain(r, c)
+		}
+	}
+}
+
 // Compacting says whether Compact has something to do.
 func (s *Slab) Compacting() bool { return s.drain.run != 0 }
 

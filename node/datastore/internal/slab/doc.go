@@ -15,8 +15,8 @@
 // out from its start, so that its untouched tail is not even resident. New
 // slots come from the fullest run. When more than a fifth of a size's slots
 // are free, the emptiest run is emptied a few slots at a time, see
-// [Slab.Compact]: the owner is told where each slot went. Blocks that become
-// free wholly are given back to the system when many of them are.
+// [Slab.Compact]: the owner is told where each slot went. Free runs beyond a
+// quarter of what is in use are given back to the system.
 //
 // The caller's duties: a slice from [Slab.Alloc] or [Slab.Bytes] is valid until
 // its slot is freed, or until Compact or Reset; no slot is freed twice; a Slab

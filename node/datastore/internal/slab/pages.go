@@ -40,6 +40,7 @@ type page struct {
 	order      uint8
 	state      uint8
 	bucket     uint8
+	touched    bool // the page was in a run since it was clean
 }
 
 const (
@@ -55,11 +56,10 @@ type arena struct {
 	chunks [][]byte
 	// free holds the heads of the lists of free runs by order.
 	free [maxOrder + 1]uint32
-	// clean lists whole blocks whose memory is not resident.
-	clean uint32
-	// freePages counts pages in free, cleanPages those in clean.
-	freePages, cleanPages int
-	mapped                int
+	// freePages counts pages in free, touched those that may be resident, be
+	// they free or in use.
+	freePages, touched int
+	mapped             int
 }
 
 func (a *arena) run(order uint8) (uint32, bool) {
@@ -67,20 +67,15 @@ func (a *arena) run(order uint8) (uint32, bool) {
 	for o <= maxOrder && a.free[o] == 0 {
 		o++
 	}
-	var p uint32
-	switch {
-	case o <= maxOrder:
-		p = a.free[o]
-		a.unlink(&a.free[o], p)
-		a.freePages -= 1 << o
-	default:
-		if a.clean == 0 && !a.grow() {
+	if o > maxOrder {
+		if !a.grow() {
 			return 0, false
 		}
-		o, p = maxOrder, a.clean
-		a.unlink(&a.clean, p)
-		a.cleanPages -= blockPages
+		o = maxOrder
 	}
+	p := a.free[o]
+	a.unlink(&a.free[o], p)
+	a.freePages -= 1 << o
 	for o > order {
 		o--
 		a.putFree(p+1<<o, o)
@@ -88,7 +83,12 @@ func (a *arena) run(order uint8) (uint32, bool) {
 	h := &a.pages[p]
 	h.state, h.order = pageSlots, order
 	for i := p; i < p+1<<order; i++ {
-		a.pages[i].head = p
+		pg := &a.pages[i]
+		pg.head = p
+		if !pg.touched {
+			pg.touched = true
+			a.touched++
+		}
 	}
 	return p, true
 }
@@ -109,27 +109,48 @@ func (a *arena) release(p uint32) {
 		o++
 	}
 	a.putFree(p, o)
-	// A quarter of what is in use may wait for its next use; more goes back, two
-	// blocks at a time so that the rest follows without a long pause.
-	for range 2 {
-		if a.free[maxOrder] != 0 && a.freePages > a.inUse()/4+blockPages {
-			a.giveBack(a.free[maxOrder])
+	if a.excess() > 0 {
+		a.giveBack(p)
+	}
+}
+
+// excess is how many more free pages are resident than a quarter of those in
+// use, and a block: so many may wait for their next use.
+func (a *arena) excess() int {
+	used := a.inUse()
+	return a.touched - used - used/4 - blockPages
+}
+
+// giveBack gives the memory of a free run back to the system.
+func (a *arena) giveBack(p uint32) {
+	n := uint32(1) << a.pages[p].order
+	touched := 0
+	for _, pg := range a.pages[p : p+n] {
+		if pg.touched {
+			touched++
+		}
+	}
+	if touched == 0 || !offheap.Release(unsafe.Slice((*byte)(a.pages[p].base), n<<pageShift)) {
+		return
+	}
+	a.touched -= touched
+	for i := range n {
+		a.pages[p+i].touched = false
+	}
+}
+
+// tidy gives back free runs that were within bounds when they were freed, and
+// are not any more.
+func (a *arena) tidy() {
+	for p := uint32(blockPages); p < uint32(len(a.pages)) && a.excess() > 0; p++ {
+		if a.pages[p].state == pageFree {
+			a.giveBack(p)
 		}
 	}
 }
 
-func (a *arena) giveBack(p uint32) {
-	if !offheap.Release(unsafe.Slice((*byte)(a.pages[p].base), blockSize)) {
-		return
-	}
-	a.unlink(&a.free[maxOrder], p)
-	a.freePages -= blockPages
-	a.link(&a.clean, p)
-	a.cleanPages += blockPages
-}
-
 // inUse is the number of pages in runs of slots.
-func (a *arena) inUse() int { return a.mapped>>pageShift - a.freePages - a.cleanPages }
+func (a *arena) inUse() int { return a.mapped>>pageShift - a.freePages }
 
 func (a *arena) putFree(p uint32, o uint8) {
 	h := &a.pages[p]
@@ -161,9 +182,7 @@ func (a *arena) grow() bool {
 	}
 	for p := uint32(len(a.pages)); p > first; {
 		p -= blockPages
-		a.pages[p].state, a.pages[p].order = pageBody, maxOrder
-		a.link(&a.clean, p)
-		a.cleanPages += blockPages
+		a.putFree(p, maxOrder)
 	}
 	return true
 }

@@ -41,7 +41,7 @@ type Stats struct {
 func (s *Slab) Stats() Stats {
 	st := s.stats
 	st.Mapped = s.mapped
-	st.Resident = s.mapped - s.cleanPages<<pageShift
+	st.Resident = s.touched << pageShift
 	return st
 }
 
@@ -166,6 +166,7 @@ func (s *Slab) Free(ref Ref) {
 			s.drain = drain{}
 			r.all--
 			s.release(p)
+			s.startDrain(r, int(h.class))
 		}
 		return
 	}

@@ -1,0 +1,153 @@
+package datastore
+
+import (
+	"slices"
+	"testing"
+)
+
+// wrote runs a command on a replica of its own and returns the delta.
+func wrote(t *testing.T, node uint32, at int64, c oCommand) *odelta {
+	t.Helper()
+	_, _, d := newReplica(t, smallForm, node, 0).do(at, c)
+	return d
+}
+
+func TestAnswer_NewerWriteHeld_LostAndCarriesIt(t *testing.T) {
+	for _, f := range forms {
+		r := newReplica(t, f, 1, 0)
+		r.merge(wrote(t, 2, 20, set("newer")))
+		ans := r.merge(wrote(t, 3, 10, set("older")))
+		if ans.Won || ans.Newest != At(20, 0, 2) {
+			t.Fatalf("%v form: %+v", f, ans)
+		}
+		if got := decodeORec(t, ans.Beat).view(30); got != `string [""="newer"] 0` {
+			t.Errorf("%v form: what beat it shows %s", f, got)
+		}
+		if ans := r.merge(wrote(t, 3, 30, set("newest"))); !ans.Won || len(ans.Beat) > 0 {
+			t.Errorf("%v form: %+v", f, ans)
+		}
+	}
+}
+
+func TestAnswer_Check_TellsWhatDiffers(t *testing.T) {
+	for _, f := range forms {
+		a, b := newReplica(t, f, 1, 0), newReplica(t, f, 2, 0)
+		b.merge(wrote(t, 3, 10, set("unseen")))
+		before := a.h.digest()
+		_, _, d := a.do(20, set("new"))
+		ans := b.mergeChecked(d, before)
+		if !ans.Won || !ans.Differs || !ans.Conflict || decodeORec(t, ans.Beat).view(10) != `string [""="unseen"] 0` {
+			t.Errorf("%v form: an unseen value replaced: %+v", f, ans)
+		}
+		before = a.h.digest()
+		_, _, d = a.do(21, set("newer"))
+		if ans = b.mergeChecked(d, before); !ans.Won || ans.Differs || ans.Conflict || len(ans.Beat) > 0 {
+			t.Errorf("%v form: the same record: %+v", f, ans)
+		}
+		if ans = b.mergeChecked(d, before); !ans.Won || ans.Differs != (f == largeForm) {
+			t.Errorf("%v form: the same delta again: %+v", f, ans)
+		}
+		// What differs need not have been replaced.
+		b.merge(wrote(t, 3, 30, oCommand{op: "INCRBY", by: 4}))
+		before = a.h.digest()
+		_, _, d = a.do(31, expireAt(90))
+		if ans = b.mergeChecked(d, before); !ans.Differs || ans.Conflict {
+			t.Errorf("%v form: a value beside the delta: %+v", f, ans)
+		}
+	}
+}
+
+// TestAnswer_RangeResetHeld_CarriesItAsReset: the writer may not know of it.
+func TestAnswer_RangeResetHeld_CarriesItAsReset(t *testing.T) {
+	for _, f := range forms {
+		for _, check := range []bool{false, true} {
+			for _, c := range []oCommand{set("x"), {op: "HSET", key: "f", val: "1"}, incr} {
+				r := newReplica(t, f, 1, 0)
+				r.h.reset(At(20, 0, 5))
+				r.o.rr = At(20, 0, 5)
+				d := wrote(t, 3, 10, c)
+				r.o = oJoin(r.o, d.o)
+				ans := r.h.merge(d.b, MergeOptions{Check: check, Before: 1})
+				r.compare()
+				if ans.Won || ans.Newest.Less(At(20, 0, 5)) {
+					t.Fatalf("%v form, %v: %+v", f, c, ans)
+				}
+				if beat := decodeORec(t, ans.Beat); beat.reset != At(20, 0, 5) || beat.rs != beat.reset {
+					t.Errorf("%v form, %v: beaten by %s", f, c, beat.text())
+				}
+			}
+		}
+	}
+}
+
+// TestAnswer_LargeRecord_CarriesWhatBeatTheDelta: not all of it.
+func TestAnswer_LargeRecord_CarriesWhatBeatTheDelta(t *testing.T) {
+	now := int64(100)
+	h, _ := filled(t, largeForm, 1000)
+	late := func(c oCommand) Answer {
+		return h.merge(wrote(t, 3, 50, c).b, MergeOptions{})
+	}
+	for _, c := range []oCommand{
+		{op: "HSET", key: "field:1", val: "late"}, // a newer value
+		{op: "HSET", key: "field:0", val: "late"}, // a newer removal
+		set("late"), // a newer kind
+	} {
+		ans := late(c)
+		if ans.Won || len(ans.Beat) == 0 || len(ans.Beat) > 200 {
+			t.Fatalf("%v: %+v", c, ans)
+		}
+		// Who merges what beat it and executes again wins.
+		x := newHolder(t, smallForm, NewClock(7, func() int64 { return now }))
+		x.merge(ans.Beat, MergeOptions{})
+		u := &updater{c: c}
+		up := x.update(u)
+		if ans := h.merge(up.Delta, MergeOptions{}); !ans.Won {
+			t.Errorf("%v again: %+v", c, ans)
+		}
+	}
+	if h.e.clock.Observe(At(200, 0, 0)); h.view(300).Kind() != String {
+		t.Errorf("shows %v", h.view(300).Kind())
+	}
+}
+
+func TestAnswer_LargeRecord_DelBeatenByOneField(t *testing.T) {
+	h, _ := filled(t, largeForm, 1000)
+	r := newORec()
+	r.reset, r.rs = At(50, 0, 3), At(50, 0, 3)
+	ans := h.merge(encodeORec(r), MergeOptions{})
+	if ans.Won || len(ans.Beat) > 200 || decodeORec(t, ans.Beat).kind() != Hash {
+		t.Fatalf("%+v", ans)
+	}
+	r.reset, r.rs = ans.Newest, At(101, 0, 3)
+	if ans := h.merge(encodeORec(r), MergeOptions{}); !ans.Won || !h.l.header.reset.upto.Less(r.rs) || h.view(102).Kind() != None {
+		t.Errorf("above the newest: %+v", ans)
+	}
+}
+
+func TestMerge_AppendsToDst(t *testing.T) {
+	for _, f := range forms {
+		h := newReplica(t, f, 1, 0).h
+		h.merge(wrote(t, 2, 20, set("newer")).b, MergeOptions{})
+		dst := []byte("kept")
+		var ans Answer
+		d := wrote(t, 3, 10, set("older")).b
+		if h.l != nil {
+			ans, _ = h.e.lmerge(h.l, h.key, h.cut, d, MergeOptions{}, dst)
+		} else {
+			_, ans, _ = h.e.merge(h.key, h.rec, h.cut, d, MergeOptions{}, dst)
+		}
+		if !slices.Equal(ans.Beat[:4], dst) || h.e.check(ans.Beat[4:]) != nil {
+			t.Errorf("%v form: %q", f, ans.Beat)
+		}
+		u := writes(func(_ *View, d *Delta) { d.Put(String, nil, nil) })
+		var up Update
+		if h.l != nil {
+			up = h.e.lupdate(h.l, h.key, h.cut, u, dst)
+		} else {
+			_, up = h.e.update(h.key, h.rec, h.cut, u, dst)
+		}
+		if !slices.Equal(up.Delta[:4], dst) || h.e.check(up.Delta[4:]) != nil {
+			t.Errorf("%v form: %q", f, up.Delta)
+		}
+	}
+}
