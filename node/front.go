@@ -47,11 +47,14 @@ func (n *Node) facts() frontend.Facts {
 		}
 	}
 	return frontend.Facts{
-		Keys:     held(datastore.Store.Len),
-		Expires:  held(datastore.Store.Expires),
-		Loading:  func() bool { return false },
-		Log:      n.logFacts,
-		Dynomite: n.lines,
+		Keys:       held(datastore.Store.Len),
+		Expires:    held(datastore.Store.Expires),
+		Hits:       func() int64 { return int64(n.coord.Counts().Hits) },
+		Misses:     func() int64 { return int64(n.coord.Counts().Misses) },
+		ResetStats: n.coord.ResetHits,
+		Memory:     n.memoryInUse,
+		Log:        n.logFacts,
+		Dynomite:   n.lines,
 	}
 }
 

@@ -103,13 +103,14 @@ func TestMetrics_EachEventMovesItsMetric(t *testing.T) {
 			c.Do(0, "SET", fmt.Sprintf("k%d", i), "v", "EX", 100)
 		}
 		_, _ = c.Try(0, "HGET", "k0", "f")
+		c.Do(0, "GET", "absent")
 		if _, err := c.Nodes[0].Do(one, "SET", "o", "1"); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
 		grew("commands_total", "commands_total{result=error}", "error_replies_total{code=WRONGTYPE}",
 			"connections_accepted_total", "keys", "keys_expiring", "records", "data_bytes", "store_bytes",
-			"acks_total{level=DC_ONE}", "acks_total{level=DC_QUORUM}", "forwarded_total", "served_total", "deltas_merged_total")
+			"keyspace_misses_total", "acks_total{level=DC_ONE}", "acks_total{level=DC_QUORUM}", "forwarded_total", "served_total", "deltas_merged_total")
 
 		look()
 		c.Network.SetDelay(60 * time.Millisecond)
@@ -117,7 +118,7 @@ func TestMetrics_EachEventMovesItsMetric(t *testing.T) {
 			c.Do(0, "GET", fmt.Sprintf("k%d", i))
 		}
 		time.Sleep(time.Second)
-		grew("command_seconds_total", "hedges_total", "peer_rtt_seconds")
+		grew("keyspace_hits_total", "command_seconds_total", "hedges_total", "peer_rtt_seconds")
 		c.Network.SetDelay(0)
 
 		look()

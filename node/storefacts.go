@@ -1,6 +1,8 @@
 package node
 
 import (
+	runtimemetrics "runtime/metrics"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
@@ -29,7 +31,21 @@ func (n *Node) logFacts() frontend.Log {
 	}
 }
 
+// memoryInUse is what the store takes outside the heap and what lives on it.
+func (n *Node) memoryInUse() int64 {
+	s, _ := n.storeStats()
+	sample := []runtimemetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
+	runtimemetrics.Read(sample)
+	total := s.Bytes
+	for _, x := range sample {
+		total += int64(x.Value.Uint64())
+	}
+	return total
+}
+
 var (
+	mHits      = desc("keyspace_hits_total", "Reading commands executed here that found their key.")
+	mMisses    = desc("keyspace_misses_total", "Reading commands executed here that found no key.")
 	mRecords   = desc("records", "Records held, those of deleted and expired keys included.")
 	mDataBytes = desc("data_bytes", "Length of all keys and encoded records.")
 	mBytes     = desc("store_bytes", "Memory that the store takes.")
@@ -46,6 +62,9 @@ func (m *metrics) collectStore(gauge func(*prometheus.Desc, float64, ...string),
 	if !ok {
 		return
 	}
+	c := m.n.coord.Counts()
+	count(mHits, c.Hits)
+	count(mMisses, c.Misses)
 	gauge(mRecords, float64(s.Records))
 	gauge(mDataBytes, float64(s.DataBytes))
 	gauge(mBytes, float64(s.Bytes))

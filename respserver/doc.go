@@ -65,8 +65,9 @@
 // of Config. Where the server wants a password (Config.RequireAuth), a client
 // that did not give it yet has requests of at most 10 arguments of 16 KB.
 // Buffers that grew are given back two seconds after their last use; an idle
-// connection then costs about 4 KB and a goroutine. The number of connections
-// is the handler's to bound, by an error from Open: Server.Len counts.
+// connection costs about 4 KB and a goroutine, and keeps at most 16 KB each way
+// from busier times. The number of connections is the handler's to bound, by an
+// error from Open: Server.Len counts.
 //
 // A client that does not read is cut off: after Config.WriteTimeout when
 // replies are written, at Limits.MaxPush when frames are pushed. It never

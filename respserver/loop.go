@@ -93,10 +93,7 @@ func (c *Conn) loop() (linger bool) {
 			c.Out = AppendError(c.Out, "ERR "+broken.Error())
 			return c.Flush() == nil
 		}
-		if c.stop.Load() {
-			return c.writePushed() == nil
-		}
-		if full {
+		if full && !c.stop.Load() {
 			continue
 		}
 		if err := c.fill(); err != nil {

@@ -69,6 +69,8 @@ func TestLimits(t *testing.T) {
 		{"query at the limit", request(ten, ten, ten), request(ten, ten, ten)},
 		{"query", "*3\r\n$10\r\n" + ten + "\r\n$10\r\n" + ten + "\r\n" + "$10" + "\r\n", ""},
 		{"line at the limit", line + "\n", request(line)},
+		{"count", "*" + strings.Repeat("1", 40) + "\r\n", "-ERR Protocol error: too big mbulk count string\r\n"},
+		{"count one shorter", "*" + strings.Repeat("1", 39) + "\r\n", "-ERR Protocol error: invalid multibulk length\r\n"},
 		{"line", line + "y\n", "-ERR Protocol error: too big inline request\r\n"},
 	} {
 		for _, size := range []int{100, 1} {
@@ -203,6 +205,19 @@ func TestParser_LooksAtEachByteOnce(t *testing.T) {
 	}
 }
 
+// Nor is the end of a line searched for again where it was not.
+func TestParser_SearchesEachByteOnce(t *testing.T) {
+	p := newParser(Config{}.withDefaults().Limits)
+	buf := []byte("*1\r\n$1111111")
+	for range 60000 {
+		buf = append(buf, '1')
+		if n, err := p.next(buf, true); n != 0 || err != nil {
+			t.Fatalf("after %d bytes: %d, %v", len(buf), n, err)
+		}
+		buf[len(buf)-1] = '\r' // it was seen as another byte
+	}
+}
+
 func TestArguments_AreTheHandlersToChange(t *testing.T) {
 	cfg := Config{Handler: hooks{serve: func(c *Conn, batch []Command) {
 		for _, cmd := range batch {
@@ -213,10 +228,12 @@ func TestArguments_AreTheHandlersToChange(t *testing.T) {
 			echo(c, cmd)
 		}
 	}}}
-	got := play(t, cfg, []byte(request("A", "b")+"C d\n"+request("E")))
+	// The second time nothing is allocated anymore.
+	data := request("A", "b") + "C d\n" + request("E")
+	got := play(t, cfg, []byte(data), []byte(data))
 	want := request("A!!!!!!!!", "b!!!!!!!!", "more") + request("C!!!!!!!!", "d!!!!!!!!", "more") +
 		request("E!!!!!!!!", "more")
-	if got != want {
+	if got != want+want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }

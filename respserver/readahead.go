@@ -36,13 +36,13 @@ func (r *readAhead) disarm(c *Conn) {
 	}
 }
 
-// join ends the reading and waits for it.
+// join ends the reading and waits for it. The deadline that it leaves costs the
+// next read a second try.
 func (r *readAhead) join(c *Conn) {
 	r.halt.Store(true)
 	_ = c.net.SetReadDeadline(longAgo)
 	<-r.done
 	r.halt.Store(false)
-	c.readBy = longAgo
 }
 
 // run reads until halt, an error, or the limit.

@@ -73,19 +73,22 @@ func TestStop_EndsIdleConnectionsAtOnce(t *testing.T) {
 	})
 }
 
-func TestStop_SendsWaitingPushes(t *testing.T) {
+func TestStop_AfterTheBatch_SendsPushesAndServesNoMore(t *testing.T) {
 	entered, proceed := make(chan *Conn), make(chan struct{})
-	s, addr := start(t, Config{Handler: hooks{serve: func(c *Conn, batch []Command) {
+	s, addr := start(t, Config{MaxBatch: 1, Handler: hooks{serve: func(c *Conn, batch []Command) {
 		entered <- c
 		<-proceed
 		c.Out = AppendOK(c.Out)
 	}}})
 	c := dial(t, addr)
-	send(t, c, "ONE\n")
+	send(t, c, "ONE\nTWO\n")
 	conn := <-entered
 	conn.Push([]byte(">1\r\n+bye\r\n"))
 	var wg sync.WaitGroup
 	wg.Go(func() { stop(t, s) })
+	for !conn.stop.Load() {
+		runtime.Gosched()
+	}
 	close(proceed)
 	expectEnd(t, c, "+OK\r\n>1\r\n+bye\r\n")
 	wg.Wait()

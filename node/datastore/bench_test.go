@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// benchRecord is one record with what a store does around the engine, without the store.
+// benchRecord is one record, with what a store does around the engine.
 type benchRecord struct {
 	e   *engine
 	rec []byte
@@ -16,7 +16,7 @@ type benchRecord struct {
 	now int64
 }
 
-var benchKey = []byte("key:0000000001")
+var engineBenchKey = []byte("key:0000000001")
 
 func newBenchRecord() *benchRecord {
 	s := &benchRecord{now: 1_700_000_000_000}
@@ -28,10 +28,10 @@ func (s *benchRecord) update(u Updater) {
 	s.now++
 	var up Update
 	if s.l != nil {
-		up = s.e.lupdate(s.l, benchKey, Version{}, u, s.dst[:0])
+		up = s.e.lupdate(s.l, engineBenchKey, Version{}, u, s.dst[:0])
 	} else {
 		var out []byte
-		out, up = s.e.update(benchKey, s.rec, Version{}, u, s.dst[:0])
+		out, up = s.e.update(engineBenchKey, s.rec, Version{}, u, s.dst[:0])
 		s.keep(out)
 	}
 	s.dst = up.Delta
@@ -39,10 +39,10 @@ func (s *benchRecord) update(u Updater) {
 
 func (s *benchRecord) merge(delta []byte) {
 	if s.l != nil {
-		s.e.lmerge(s.l, benchKey, Version{}, delta, MergeOptions{}, nil)
+		s.e.lmerge(s.l, engineBenchKey, Version{}, delta, MergeOptions{}, nil)
 		return
 	}
-	out, _, _ := s.e.merge(benchKey, s.rec, Version{}, delta, MergeOptions{}, nil)
+	out, _, _ := s.e.merge(engineBenchKey, s.rec, Version{}, delta, MergeOptions{}, nil)
 	s.keep(out)
 }
 
@@ -60,7 +60,7 @@ func (s *benchRecord) fill(n int) {
 		}
 	}))
 	if s.e.outgrown(s.rec) {
-		s.l = s.e.growLarge(benchKey, s.rec, Version{})
+		s.l = s.e.growLarge(engineBenchKey, s.rec, Version{})
 	}
 }
 
@@ -68,15 +68,15 @@ func benchField(i int) []byte { return fmt.Appendf(nil, "field:%d", i) }
 
 // The commands, without allocations of their own.
 type (
-	setUpdater  struct{ value []byte }
-	incrUpdater struct{}
-	hsetUpdater struct{ field, value []byte }
-	getReader   struct{ n int }
+	overwriter  struct{ value []byte }
+	incrementer struct{}
+	fieldSetter struct{ field, value []byte }
+	textReader  struct{ n int }
 )
 
-func (u *setUpdater) Update(_ *View, d *Delta) { d.Overwrite(u.value) }
+func (u *overwriter) Update(_ *View, d *Delta) { d.Overwrite(u.value) }
 
-func (u *incrUpdater) Update(v *View, d *Delta) {
+func (u *incrementer) Update(v *View, d *Delta) {
 	if text, ok := v.Text(); ok {
 		if _, ok := parseInt(text); !ok {
 			return
@@ -85,12 +85,12 @@ func (u *incrUpdater) Update(v *View, d *Delta) {
 	d.Add(String, nil, 1)
 }
 
-func (u *hsetUpdater) Update(v *View, d *Delta) {
+func (u *fieldSetter) Update(v *View, d *Delta) {
 	v.Field(Hash, u.field)
 	d.Put(Hash, u.field, u.value)
 }
 
-func (r *getReader) Read(v *View) {
+func (r *textReader) Read(v *View) {
 	b, _ := v.Text()
 	r.n += len(b)
 }
@@ -104,10 +104,10 @@ func BenchmarkUpdate(b *testing.B) {
 	for _, x := range shapes {
 		b.Run(x.name, func(b *testing.B) {
 			s := newBenchRecord()
-			var u Updater = &setUpdater{bytes.Repeat([]byte("v"), 100)}
+			var u Updater = &overwriter{bytes.Repeat([]byte("v"), 100)}
 			if x.n > 0 {
 				s.fill(x.n)
-				u = &hsetUpdater{benchField(x.n / 2), []byte("abcdefghij")}
+				u = &fieldSetter{benchField(x.n / 2), []byte("abcdefghij")}
 			}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -119,7 +119,7 @@ func BenchmarkUpdate(b *testing.B) {
 		s := newBenchRecord()
 		b.ReportAllocs()
 		for b.Loop() {
-			s.update(&incrUpdater{})
+			s.update(&incrementer{})
 		}
 	})
 }
@@ -128,25 +128,26 @@ func BenchmarkMerge(b *testing.B) {
 	for _, x := range shapes {
 		b.Run(x.name, func(b *testing.B) {
 			s, from := newBenchRecord(), newBenchRecord()
-			var u Updater = &setUpdater{bytes.Repeat([]byte("v"), 100)}
+			from.now += 1000
+			var u Updater = &overwriter{bytes.Repeat([]byte("v"), 100)}
 			if x.n > 0 {
 				s.fill(x.n)
-				u = &hsetUpdater{benchField(x.n / 2), []byte("abcdefghij")}
+				u = &fieldSetter{benchField(x.n / 2), []byte("abcdefghij")}
 			}
 			var deltas [][]byte
 			for range 1024 {
 				from.update(u)
 				deltas = append(deltas, slices.Clone(from.dst))
 			}
+			first := slices.Clone(s.rec)
 			i := 0
 			b.ReportAllocs()
 			for b.Loop() {
 				s.merge(deltas[i%len(deltas)])
 				if i++; i%len(deltas) == 0 {
 					b.StopTimer()
-					s.rec, s.l = s.rec[:0], nil
-					if x.n > 0 {
-						s.fill(x.n)
+					if s.rec = append(s.rec[:0], first...); s.l != nil {
+						s.l = s.e.growLarge(engineBenchKey, s.rec, Version{})
 					}
 					b.StartTimer()
 				}
@@ -158,10 +159,10 @@ func BenchmarkMerge(b *testing.B) {
 func BenchmarkView(b *testing.B) {
 	for _, x := range shapes {
 		b.Run(x.name, func(b *testing.B) {
-			s, r := newBenchRecord(), &getReader{}
+			s, r := newBenchRecord(), &textReader{}
 			field := benchField(x.n / 2)
 			if s.fill(x.n); x.n == 0 {
-				s.update(&setUpdater{bytes.Repeat([]byte("v"), 100)})
+				s.update(&overwriter{bytes.Repeat([]byte("v"), 100)})
 			}
 			b.ReportAllocs()
 			for b.Loop() {
@@ -183,14 +184,14 @@ func BenchmarkDigest(b *testing.B) {
 		b.Run(x.name, func(b *testing.B) {
 			s := newBenchRecord()
 			if s.fill(x.n); x.n == 0 {
-				s.update(&setUpdater{bytes.Repeat([]byte("v"), 100)})
+				s.update(&overwriter{bytes.Repeat([]byte("v"), 100)})
 			}
 			b.ReportAllocs()
 			for b.Loop() {
 				if s.l != nil {
-					s.e.ldigest(s.l, benchKey, Version{})
+					s.e.ldigest(s.l, engineBenchKey, Version{})
 				} else {
-					s.e.digest(benchKey, s.rec, Version{})
+					s.e.digest(engineBenchKey, s.rec, Version{})
 				}
 			}
 		})

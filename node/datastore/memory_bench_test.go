@@ -9,19 +9,19 @@ import (
 	"testing"
 )
 
-const benchKeys = 1_000_000
+const millionKeys = 1_000_000
 
-// benchStore has a million keys of 16 bytes with values of 100 bytes. It is
+// million has a million keys of 16 bytes with values of 100 bytes. It is
 // made once: filling takes longer than measuring.
-var benchStore = sync.OnceValue(func() *Memory {
+var million = sync.OnceValue(func() *Memory {
 	m, err := Open(context.Background(), Config{})
 	if err != nil {
 		panic(err)
 	}
 	var dst []byte
 	set := &setter{value: make([]byte, 100)}
-	for i := range benchKeys {
-		up, err := m.Update(benchKey(i), set, dst[:0])
+	for i := range millionKeys {
+		up, err := m.Update(millionKey(i), set, dst[:0])
 		if err != nil {
 			panic(err)
 		}
@@ -30,7 +30,7 @@ var benchStore = sync.OnceValue(func() *Memory {
 	return m
 })
 
-func benchKey(i int) []byte { return fmt.Appendf(nil, "key:%012d", i) }
+func millionKey(i int) []byte { return fmt.Appendf(nil, "key:%012d", i) }
 
 type setter struct{ value []byte }
 
@@ -43,18 +43,18 @@ func (g *getter) Read(v *View) {
 	g.n += len(value)
 }
 
-func benchKeysRandom() [][]byte {
+func millionRandom() [][]byte {
 	keys := make([][]byte, 1<<16)
 	for i := range keys {
-		keys[i] = benchKey(rand.IntN(benchKeys))
+		keys[i] = millionKey(rand.IntN(millionKeys))
 	}
 	return keys
 }
 
 func BenchmarkMemory(b *testing.B) {
-	m := benchStore()
+	m := million()
 	runtime.GC()
-	keys := benchKeysRandom()
+	keys := millionRandom()
 	b.Run("Read/1M", func(b *testing.B) {
 		b.ReportAllocs()
 		var g getter
@@ -103,11 +103,11 @@ func BenchmarkMemory(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			n := 0
-			if _, _, err := m.Scan(0, ^uint64(0), func(Entry) bool { n++; return true }); err != nil || n != benchKeys {
+			if _, _, err := m.Scan(0, ^uint64(0), func(Entry) bool { n++; return true }); err != nil || n != millionKeys {
 				b.Fatal(n, err)
 			}
 		}
-		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchKeys, "ns/key")
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/millionKeys, "ns/key")
 	})
 	b.Run("Parallel/Read/1M", func(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {

@@ -13,7 +13,7 @@ import (
 // 208.
 func TestMemory_BytesPerKey(t *testing.T) {
 	const n = 1_000_000
-	m := benchStore()
+	m := million()
 	st := m.Stats()
 	per := float64(st.Bytes) / n
 	t.Logf("%.1f bytes per key; %+v", per, st)

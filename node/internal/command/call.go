@@ -43,6 +43,8 @@ type Call struct {
 	// Looked says that what was replied or written depends on what the key
 	// showed. It is false for SET without options, whatever is there.
 	Looked bool
+	// Missing says that a reading command found no key.
+	Missing bool
 	// Wrote says whether there is a delta.
 	Wrote bool
 	// Stamp is the version that a writing command ran at; zero if the store
@@ -81,7 +83,7 @@ var (
 // no use.
 func (c *Call) Exec(s datastore.Store) error {
 	spec := c.Spec
-	c.Touched, c.Looked, c.Wrote = false, false, false
+	c.Touched, c.Looked, c.Wrote, c.Missing = false, false, false, false
 	c.Stamp, c.Before = datastore.Version{}, 0
 	if !spec.Accepts(len(c.Args)) {
 		c.Out = AppendArity(c.Out, spec)
@@ -119,7 +121,10 @@ func (c *Call) Exec(s datastore.Store) error {
 }
 
 // Read implements [datastore.Reader]; it is for stores to call.
-func (c *Call) Read(v *datastore.View) { c.Spec.read(c, v) }
+func (c *Call) Read(v *datastore.View) {
+	c.Missing = v.Kind() == datastore.None
+	c.Spec.read(c, v)
+}
 
 // Update implements [datastore.Updater]; it is for stores to call.
 func (c *Call) Update(v *datastore.View, d *datastore.Delta) { c.Spec.update(c, v, d) }

@@ -57,7 +57,7 @@ var ownCommands = []*Spec{
 		Name: "dyn.consistency", Arity: -1, Flags: NoScript | Loading | Stale | Fast, Keys: Connection, Categories: CategoryConnection,
 		Group: "dynomite", Since: "0.1.0", Complexity: "O(1)",
 		Summary: "Returns or sets the consistency of this connection's reads and writes.",
-		Syntax:  "[level] [write-level]",
+		Syntax:  "[READ|WRITE] [level]",
 	},
 	{
 		Name: "dyn.local", Arity: -2, Flags: Admin | NoScript | MovableKeys, Categories: CategoryDangerous,

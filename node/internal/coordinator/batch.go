@@ -290,6 +290,7 @@ func (b *batch) execute(i int) {
 		return
 	}
 	o.wrote, o.before = c.Wrote, c.Before
+	b.c.looked(c)
 	o.applied = o.applied || o.wrote
 	b.unsaved = b.unsaved || o.wrote
 	// What was written is judged by the owners' answers; a reply that was only

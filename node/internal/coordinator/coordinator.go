@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/quorum"
 )
 
@@ -115,11 +116,14 @@ type Counts struct {
 	// Refused are commands refused or failed for want of owners, Unknown
 	// those whose outcome could not be learnt.
 	Refused, Unknown uint64
+	// Hits and Misses are reading commands executed here that found their key
+	// or did not.
+	Hits, Misses uint64
 }
 
 type counters struct {
-	acksOne, acksQuorum, forwarded, served, merged, lost, conflicts     atomic.Uint64
-	reexecutions, repairs, writebacks, hedges, missed, refused, unknown atomic.Uint64
+	acksOne, acksQuorum, forwarded, served, merged, lost, conflicts                   atomic.Uint64
+	reexecutions, repairs, writebacks, hedges, missed, refused, unknown, hits, misses atomic.Uint64
 }
 
 // Counts returns the totals so far.
@@ -132,6 +136,7 @@ func (c *Coordinator) Counts() Counts {
 		Reexecutions: n.reexecutions.Load(), Repairs: n.repairs.Load(),
 		Writebacks: n.writebacks.Load(), Hedges: n.hedges.Load(), Missed: n.missed.Load(),
 		Refused: n.refused.Load(), Unknown: n.unknown.Load(),
+		Hits: n.hits.Load(), Misses: n.misses.Load(),
 	}
 }
 
@@ -149,6 +154,23 @@ func (c *Coordinator) adopt(key, record []byte) error {
 		c.tallyConflict(a)
 	}
 	return err
+}
+
+// looked counts whether a reading command that was executed here found its key.
+func (c *Coordinator) looked(call *command.Call) {
+	switch {
+	case call.Spec.Write() || !call.Touched:
+	case call.Missing:
+		c.count.misses.Add(1)
+	default:
+		c.count.hits.Add(1)
+	}
+}
+
+// ResetHits sets Hits and Misses to zero.
+func (c *Coordinator) ResetHits() {
+	c.count.hits.Store(0)
+	c.count.misses.Store(0)
 }
 
 func (c *Coordinator) enlist(b *batch) {

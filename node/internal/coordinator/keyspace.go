@@ -36,6 +36,12 @@ func (c *Coordinator) keyspace(s *frontend.Session, cl *Cluster, cmd frontend.Re
 		return c.scan(cl, cmd, out)
 	case "dyn.local":
 		return c.local(s, cmd, out)
+	case "dyn.ring":
+		var text strings.Builder
+		if err := cl.Ring.Describe(&text); err != nil {
+			return appendErrorReply(out, "ERR "+err.Error())
+		}
+		return respserver.AppendVerbatim(out, s.Proto(), "txt", text.String())
 	}
 	return appendErrorReply(out, "ERR "+cmd.Spec.Name+" cannot be served here")
 }
@@ -71,11 +77,12 @@ func (c *Coordinator) coverage(cl *Cluster) ([]span, error) {
 
 // A keyspace message asks for the keys of a run of tokens:
 //
-//	version, from, to, limit, pattern, type
+//	version, list, from, to, limit, pattern, type
 //
-// and is answered with: version, next token (0: all of it), count, keys.
-// A limit of zero only counts.
+// and is answered with: version, next token (0: all of it), count, keys. Without
+// list it only counts; a limit of zero is none; an empty pattern or type is any.
 type keyspaceQuery struct {
+	list     bool
 	from, to uint64
 	limit    uint64
 	pattern  []byte
@@ -83,7 +90,11 @@ type keyspaceQuery struct {
 }
 
 func (q keyspaceQuery) append(dst []byte) []byte {
-	dst = append(dst, formatVersion)
+	list := byte(0)
+	if q.list {
+		list = 1
+	}
+	dst = append(dst, formatVersion, list)
 	dst = binary.BigEndian.AppendUint64(dst, q.from)
 	dst = binary.BigEndian.AppendUint64(dst, q.to)
 	dst = binary.AppendUvarint(dst, q.limit)
@@ -111,7 +122,7 @@ func (a keyspaceAnswer) append(dst []byte) []byte {
 func (c *Coordinator) ServeKeyspace(payload []byte) ([]byte, error) {
 	r := reader{b: payload}
 	r.version()
-	q := keyspaceQuery{from: r.uint64(), to: r.uint64(), limit: r.uvarint(), pattern: r.bytes(), kind: r.bytes()}
+	q := keyspaceQuery{list: r.byte() != 0, from: r.uint64(), to: r.uint64(), limit: r.uvarint(), pattern: r.bytes(), kind: r.bytes()}
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -143,10 +154,10 @@ func (c *Coordinator) askSelf(q keyspaceQuery) (keyspaceAnswer, error) {
 			if q.limit > 0 {
 				a.count++ // SCAN's COUNT is of keys looked at
 			}
-			if e.Kind == datastore.None || len(q.kind) > 0 && e.Kind.String() != string(q.kind) {
+			if e.Kind == datastore.None || len(q.kind) > 0 && !strings.EqualFold(e.Kind.String(), string(q.kind)) {
 				return true
 			}
-			if q.limit == 0 && len(q.pattern) == 0 {
+			if !q.list {
 				a.count++
 				return true
 			}
@@ -226,7 +237,7 @@ func (c *Coordinator) keys(cl *Cluster, cmd frontend.Request, out []byte) []byte
 	}
 	var keys [][]byte
 	for _, sp := range spans {
-		a, err := c.ask(cl, sp.node, keyspaceQuery{from: sp.from, to: sp.to, pattern: cmd.Args[1]})
+		a, err := c.ask(cl, sp.node, keyspaceQuery{from: sp.from, to: sp.to, list: true, pattern: command.KeysPattern(cmd.Args).Pattern})
 		if err != nil {
 			return appendErrorReply(out, err.Error())
 		}
@@ -244,34 +255,12 @@ func appendKeys(out []byte, keys [][]byte) []byte {
 }
 
 func (c *Coordinator) scan(cl *Cluster, cmd frontend.Request, out []byte) []byte {
-	cursor, err := strconv.ParseUint(string(cmd.Args[1]), 10, 64)
-	if err != nil {
-		return appendErrorReply(out, "ERR invalid cursor")
+	ask, text := command.ParseScan(cmd.Args)
+	if text != "" {
+		return respserver.AppendError(out, text)
 	}
-	q := keyspaceQuery{limit: 10, pattern: []byte("*")}
-	for i := 2; i < len(cmd.Args); i += 2 {
-		if i+1 >= len(cmd.Args) {
-			return appendErrorReply(out, "ERR syntax error")
-		}
-		value := cmd.Args[i+1]
-		switch strings.ToLower(string(cmd.Args[i])) {
-		case "count":
-			n, err := strconv.ParseInt(string(value), 10, 64)
-			if err != nil {
-				return appendErrorReply(out, "ERR value is not an integer or out of range")
-			}
-			if n < 1 {
-				return appendErrorReply(out, "ERR syntax error")
-			}
-			q.limit = uint64(n)
-		case "match":
-			q.pattern = value
-		case "type":
-			q.kind = []byte(strings.ToLower(string(value)))
-		default:
-			return appendErrorReply(out, "ERR syntax error")
-		}
-	}
+	q := keyspaceQuery{list: true, limit: uint64(ask.Count), pattern: ask.Pattern, kind: ask.Type}
+	cursor := ask.Cursor
 	spans, err := c.coverage(cl)
 	if err != nil {
 		return appendErrorReply(out, err.Error())
@@ -308,8 +297,8 @@ func (c *Coordinator) scan(cl *Cluster, cmd frontend.Request, out []byte) []byte
 // answers when every range's majority has it. A reset that met something newer
 // is stamped again above it.
 func (c *Coordinator) flush(cl *Cluster, cmd frontend.Request, out []byte) []byte {
-	if len(cmd.Args) > 2 || len(cmd.Args) == 2 && !strings.EqualFold(string(cmd.Args[1]), "async") && !strings.EqualFold(string(cmd.Args[1]), "sync") {
-		return appendErrorReply(out, "ERR syntax error")
+	if text := command.ParseFlush(cmd.Args); text != "" {
+		return respserver.AppendError(out, text)
 	}
 	for try := 0; ; try++ {
 		v, err := c.store.ResetRange(0, ^uint64(0))
@@ -412,7 +401,7 @@ func (c *Coordinator) local(s *frontend.Session, cmd frontend.Request, out []byt
 		return respserver.AppendBulkString(out, fmt.Sprintf("%016x %d", p.sum, p.count))
 	}
 	if strings.EqualFold(string(args[0]), "keys") && len(args) == 2 {
-		a, err := c.askSelf(keyspaceQuery{to: ^uint64(0), pattern: args[1]})
+		a, err := c.askSelf(keyspaceQuery{to: ^uint64(0), list: true, pattern: command.KeysPattern(args).Pattern})
 		if err != nil {
 			return appendErrorReply(out, "ERR "+err.Error())
 		}
@@ -421,7 +410,7 @@ func (c *Coordinator) local(s *frontend.Session, cmd frontend.Request, out []byt
 	if strings.EqualFold(string(args[0]), "dbsize") && len(args) == 1 {
 		return respserver.AppendInt(out, int64(c.store.Len()))
 	}
-	spec := command.Lookup(args[0])
+	spec := command.Resolve(args)
 	if spec == nil || !spec.Keyed() || spec.Write() {
 		return appendErrorReply(out, "ERR DYN.LOCAL takes a command that reads keys, or DIGEST, KEYS pattern, DBSIZE")
 	}

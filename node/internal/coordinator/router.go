@@ -1,7 +1,6 @@
 package coordinator
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/internal/command"
@@ -16,6 +15,10 @@ type scratch struct {
 	call  command.Call // for a cluster of one
 	parts []int        // per request: how many operations it became
 	argv  [][]byte
+	// to make one reply of several
+	ends    []int
+	replies [][]byte
+	joined  []byte
 }
 
 // Run implements frontend.Router.
@@ -66,6 +69,7 @@ func (c *Coordinator) runAlone(s *frontend.Session, sc *scratch, cmds []frontend
 			out = appendStoreError(out, err)
 		}
 		wrote = wrote || call.Wrote
+		c.looked(call)
 	}
 	for _, cmd := range cmds {
 		n := cmd.Spec.NumKeys(len(cmd.Args))
@@ -73,14 +77,21 @@ func (c *Coordinator) runAlone(s *frontend.Session, sc *scratch, cmds []frontend
 			run(cmd.Spec, cmd.Args)
 			continue
 		}
-		comb := combiner{at: len(out), parts: n}
+		from := len(out)
+		sc.ends = sc.ends[:0]
 		for k := range n {
 			sc.argv = cmd.Spec.AppendPart(sc.argv[:0], cmd.Args, k)
-			from := len(out)
 			run(cmd.Spec, sc.argv)
-			comb.add(out[from:])
+			sc.ends = append(sc.ends, len(out))
 		}
-		out = comb.append(out[:comb.at])
+		sc.replies = sc.replies[:0]
+		at := from
+		for _, end := range sc.ends {
+			sc.replies = append(sc.replies, out[at:end])
+			at = end
+		}
+		sc.joined = command.Combine(sc.joined[:0], cmd.Spec.Join, sc.replies)
+		out = append(out[:from], sc.joined...)
 	}
 	call.Args, call.Spec, call.Out = nil, nil, nil
 	if cap(call.Delta) > 64<<10 {
@@ -111,7 +122,7 @@ func (c *Coordinator) runGroup(s *frontend.Session, sc *scratch, cl *Cluster, cm
 		<-b.wake
 		c.delist(b)
 		b.mu.Lock()
-		out = b.appendReplies(out, sc.parts)
+		out = b.appendReplies(out, sc, cmds)
 		b.release()
 		cmds = cmds[n:]
 	}
@@ -205,12 +216,12 @@ func (c *Coordinator) executorExcept(cl *Cluster, o *op) int {
 	return -1
 }
 
-// appendReplies appends the replies of the commands in order; parts says how
-// many operations each became.
-func (b *batch) appendReplies(out []byte, parts []int) []byte {
+// appendReplies appends the replies of the commands in order; sc.parts says
+// how many operations each became.
+func (b *batch) appendReplies(out []byte, sc *scratch, cmds []frontend.Request) []byte {
 	i := 0
 	one, quorums := 0, 0
-	for _, n := range parts {
+	for k, n := range sc.parts {
 		if b.ops[i].need > 1 {
 			quorums++
 		} else {
@@ -221,58 +232,14 @@ func (b *batch) appendReplies(out []byte, parts []int) []byte {
 			i++
 			continue
 		}
-		comb := combiner{at: len(out), parts: n}
+		sc.replies = sc.replies[:0]
 		for range n {
-			comb.add(b.ops[i].out)
+			sc.replies = append(sc.replies, b.ops[i].out)
 			i++
 		}
-		out = comb.append(out)
+		out = command.Combine(out, cmds[k].Spec.Join, sc.replies)
 	}
 	b.c.count.acksOne.Add(uint64(one))
 	b.c.count.acksQuorum.Add(uint64(quorums))
 	return out
-}
-
-// combiner makes one reply of the replies to a command's parts: integers add
-// up, arrays of one are strung together, OK stays OK, and the first error wins.
-type combiner struct {
-	at    int
-	parts int
-	kind  byte
-	sum   int64
-	body  []byte
-	err   []byte
-}
-
-func (c *combiner) add(reply []byte) {
-	if len(reply) == 0 || c.err != nil {
-		return
-	}
-	switch c.kind = reply[0]; c.kind {
-	case '-':
-		c.err = append([]byte(nil), reply...)
-	case ':':
-		n, _ := strconv.ParseInt(string(reply[1:len(reply)-2]), 10, 64)
-		c.sum += n
-	case '*':
-		c.body = append(c.body, reply[len("*1\r\n"):]...)
-	default:
-		c.body = append(c.body[:0], reply...)
-	}
-}
-
-func (c *combiner) append(dst []byte) []byte {
-	switch {
-	case c.err != nil:
-		return append(dst, c.err...)
-	case c.kind == ':':
-		dst = append(dst, ':')
-		dst = strconv.AppendInt(dst, c.sum, 10)
-		return append(dst, '\r', '\n')
-	case c.kind == '*':
-		dst = append(dst, '*')
-		dst = strconv.AppendInt(dst, int64(c.parts), 10)
-		dst = append(dst, '\r', '\n')
-	}
-	return append(dst, c.body...)
 }

@@ -147,7 +147,7 @@ func (b *batch) readCommands(r *reader) error {
 			return r.err
 		}
 		args := b.argv[first:len(b.argv):len(b.argv)]
-		spec := command.Lookup(args[0])
+		spec := command.Resolve(args)
 		if spec == nil || !spec.Keyed() || len(args) <= spec.First {
 			return errText("this node does not know the command " + string(args[0]) + ": are all nodes of one version?")
 		}

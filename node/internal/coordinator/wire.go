@@ -172,8 +172,8 @@ func appendDigest(dst, key []byte, digest uint64) []byte {
 // Flags of one answer in the reply to an apply message. An answer of flagWon
 // alone has no body; any other is followed by what the owner holds.
 const (
-	flagWon byte = 1 << iota
-	flagDiffers // of a digest
+	flagWon     byte = 1 << iota
+	flagDiffers      // of a digest
 	flagConflict
 	flagFailed // the store could not take it; the body is the error's text
 )

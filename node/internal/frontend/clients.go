@@ -34,9 +34,13 @@ func (c *clients) add(s *Session, limit int64) bool {
 	return true
 }
 
+// remove forgets a session; it may be called again.
 func (c *clients) remove(s *Session) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.sessions[s.ID] != s {
+		return
+	}
 	delete(c.sessions, s.ID)
 	c.bytesIn += int64(s.conn.BytesRead())
 	c.bytesOut += int64(s.conn.BytesWritten())

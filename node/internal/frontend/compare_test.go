@@ -2,6 +2,7 @@ package frontend
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,7 +31,8 @@ func redisServer(t *testing.T) (socket string) {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for range 500 {
-		if _, err := os.Stat(socket); err == nil {
+		if conn, err := net.Dial("unix", socket); err == nil {
+			conn.Close()
 			return socket
 		}
 		<-tick.C

@@ -79,6 +79,8 @@ func (f *Frontend) kill(asking *Session, match func(*Session) bool) int {
 			s.end()
 			continue
 		}
+		// It is gone from now on, though its goroutine may take a moment.
+		f.clients.remove(s)
 		s.conn.Kill()
 	}
 	return n

@@ -97,9 +97,9 @@ func TestLog_Commit_IsDurable(t *testing.T) {
 	}
 }
 
-// TestLog_Commit_Groups holds one writer in the disk and counts the writes of
+// TestLog_Commit_WaitsAndGroups holds one writer in the disk and counts the writes of
 // all who came meanwhile.
-func TestLog_Commit_Groups(t *testing.T) {
+func TestLog_Commit_WaitsAndGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := disktest.New(nil)
 		l, s, _ := mustStart(t, d, Always)
@@ -107,18 +107,23 @@ func TestLog_Commit_Groups(t *testing.T) {
 		slow := slowFS{FS: d, sync: func() { <-gate }}
 		l.seg.f = slowFile{l.seg.f, &slow}
 		var wg sync.WaitGroup
+		var returned atomic.Int32
 		for w := range 51 {
 			wg.Go(func() {
 				do(l, s, fmt.Sprint(w), 1)
 				if err := l.Commit(); err != nil {
 					t.Error(err)
 				}
+				returned.Add(1)
 			})
 			if w == 0 {
 				synctest.Wait() // the first is in Sync
 			}
 		}
 		synctest.Wait()
+		if n := returned.Load(); n != 0 {
+			t.Errorf("%d commits returned before anything was synced", n)
+		}
 		close(gate)
 		wg.Wait()
 		if st := l.Stats(); st.Writes != 2 || st.Syncs != 2 {
