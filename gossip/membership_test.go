@@ -2,10 +2,12 @@ package gossip
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -256,7 +258,8 @@ func TestMembership_Healthy_NobodyFails(t *testing.T) {
 func TestMembership_Restart_SameNameReturns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var net gossiptest.Network
-		nodes := startCluster(t, &net, 3, nil)
+		// Failed nodes are not forgotten here before their name may move.
+		nodes := startCluster(t, &net, 3, func(c *Config) { c.Tuning.DeadNodeGossip = time.Hour })
 		// The process dies without a word.
 		died := time.Now()
 		net.Cut(nodes[2].addr)
@@ -339,13 +342,61 @@ func TestMembership_SeedComesLate_IsJoined(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var net gossiptest.Network
 		three := startNode(t, &net, 3, nil)
-		time.Sleep(5 * time.Minute)
-		if got := three.alive(); len(got) != 1 {
-			t.Fatalf("alone, and sees %v", got)
+		for round := range 5 {
+			time.Sleep(time.Duration(round)*731*time.Millisecond + time.Minute)
+			if got := three.alive(); len(got) != 1 {
+				t.Fatalf("alone, and sees %v", got)
+			}
+			one := startNode(t, &net, 1, nil)
+			eventually(t, 2*time.Second, "the seed is joined", func() bool { return allAlive([]*node{one, three}, 2) })
+			one.stop(t)
 		}
-		one := startNode(t, &net, 1, nil)
-		eventually(t, 3*time.Second, "the seed is joined", func() bool { return allAlive([]*node{one, three}, 2) })
-		stopAll(t, []*node{one, three})
+		stopAll(t, []*node{three})
+	})
+}
+
+func TestMembership_SeedsUnknown_FailedMembersAreTried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var net gossiptest.Network
+		// Seeds are found only in the beginning.
+		began := time.Now()
+		nodes := startCluster(t, &net, 4, func(c *Config) {
+			c.Seeds = nil
+			c.FindSeeds = func(context.Context) ([]string, error) {
+				if time.Since(began) > 10*time.Second {
+					return nil, errors.New("nobody knows any seed")
+				}
+				return []string{addrOf(1)}, nil
+			}
+		})
+		time.Sleep(10 * time.Second)
+		net.Split(nodes[2].addr, nodes[3].addr)
+		time.Sleep(10 * time.Minute)
+		net.Heal(nodes[2].addr, nodes[3].addr)
+		eventually(t, 30*time.Second, "all are together again", func() bool { return allAlive(nodes, 4) })
+		stopAll(t, nodes)
+	})
+}
+
+func TestStop_Events_AreOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var net gossiptest.Network
+		var told atomic.Int32
+		slow := startNode(t, &net, 1, func(c *Config) {
+			c.OnEvent = func(Event) {
+				time.Sleep(10 * time.Second)
+				told.Add(1)
+			}
+		})
+		nodes := []*node{startNode(t, &net, 2, nil), startNode(t, &net, 3, nil)}
+		time.Sleep(time.Second)
+		if err := slow.Stop(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if n := told.Load(); n < 2 {
+			t.Errorf("%d events were told when Stop returned, want both", n)
+		}
+		stopAll(t, nodes)
 	})
 }
 

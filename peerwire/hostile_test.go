@@ -106,6 +106,8 @@ func TestServer_HostileBytes_ClosedWithAReason(t *testing.T) {
 
 // TestPeer_HostileServer_Reconnects feeds a client what no server would send.
 func TestPeer_HostileServer_Reconnects(t *testing.T) {
+	refused := Preface{Version: Version, Cluster: ClusterHash(""), refused: true}.Append(nil)
+	refused = refused[:len(refused):len(refused)]
 	for name, c := range map[string]struct {
 		bytes []byte
 		want  error
@@ -116,6 +118,8 @@ func TestPeer_HostileServer_Reconnects(t *testing.T) {
 		"a request":        {append(preface(""), head(frameRequest, flagFirst|flagLast, 1, 0, 0)...), ErrProtocol},
 		"garbage":          {append(preface(""), bytes.Repeat([]byte{Version, 250}, 50)...), ErrProtocol},
 		"reply too large":  {append(preface(""), append(head(frameReply, flagFirst, 1, 1<<30, 1), 0)...), ErrProtocol},
+		"refusal":          {appendSmall(refused, frameClose, 0, []byte("because")), &ClosedError{}},
+		"refusal, silent":  {append(refused, head(framePing, flagLast, 0, 0, 0)...), ErrProtocol},
 		"close":            {appendSmall(preface(""), frameClose, 0, []byte("because")), &ClosedError{}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -272,8 +276,8 @@ func FuzzPreface(f *testing.F) {
 		}
 		used := len(b) - r.Len()
 		again := p.Append(nil)
-		// The reserved bytes are not looked at.
-		if want := append(append(bytes.Clone(b[:5]), 0, 0), b[7:used]...); !bytes.Equal(again, want) {
+		// Unknown flags and the reserved byte are not looked at.
+		if want := append(append(bytes.Clone(b[:5]), b[5]&flagRefused, 0), b[7:used]...); !bytes.Equal(again, want) {
 			t.Fatalf("%x became %x", b[:used], again)
 		}
 	})

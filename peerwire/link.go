@@ -195,7 +195,30 @@ func greet(conn net.Conn, ours Preface) (Preface, error) {
 	if theirs.Cluster != ours.Cluster {
 		return Preface{}, ErrCluster
 	}
+	if theirs.refused {
+		return Preface{}, refusal(conn)
+	}
 	return theirs, nil
+}
+
+// refusal reads why a server refused us.
+func refusal(conn net.Conn) error {
+	r := frameReader{r: conn}
+	var f frame
+	for {
+		if err := r.fill(); err != nil {
+			return noEOF(err)
+		}
+		ok, err := r.next(&f)
+		switch {
+		case err != nil:
+			return err
+		case ok && f.typ == frameClose:
+			return &ClosedError{Reason: string(f.payload)}
+		case ok:
+			return fmt.Errorf("%w: refused without a reason", ErrProtocol)
+		}
+	}
 }
 
 // setDown notes why there is no connection.

@@ -143,6 +143,28 @@ func TestMux_Streams_GoToTheirHandler(t *testing.T) {
 	})
 }
 
+func TestServer_Admit_Refuses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pn := newPipes(t, ServerConfig{Admit: func(conn net.Conn, client Preface) error {
+			if client.Node == "guest" {
+				return errors.New("no guests today")
+			}
+			return nil
+		}})
+		guest := newPeer(t, PeerConfig{Dial: pn.dial, Node: "guest", OnState: func(PeerState) { t.Error("a refused guest counted as connected") }})
+		member := newPeer(t, PeerConfig{Dial: pn.dial, Node: "member"})
+		if _, err := ask(t, member, "x"); err != nil {
+			t.Error(err)
+		}
+		synctest.Wait()
+		var closed *ClosedError
+		if st := guest.State(); st.Connected || !errors.As(st.LastError, &closed) || closed.Reason != "no guests today" {
+			t.Errorf("guest: %+v", st)
+		}
+		pn.stop(t, guest, member)
+	})
+}
+
 // failListener fails as a process without file descriptors does.
 type failListener struct {
 	pipeListener

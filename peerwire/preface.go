@@ -22,7 +22,8 @@ const MaxNode = 255
 //
 //	 0  magic "DYNW"   4
 //	 4  version        1
-//	 5  reserved       2   zero
+//	 5  flags          1   1: the client is refused, a close frame follows
+//	 6  reserved       1   zero
 //	 7  length of id   1
 //	 8  cluster hash   8
 //	16  max message    4   the largest message that this side accepts
@@ -32,9 +33,14 @@ type Preface struct {
 	Cluster    uint64 // see ClusterHash
 	MaxMessage uint32 // bytes
 	Node       string // at most MaxNode bytes
+
+	refused bool // a server's: a close frame with the reason follows
 }
 
-const prefaceLen = 20
+const (
+	prefaceLen       = 20
+	flagRefused byte = 1
+)
 
 // ClusterHash is how a cluster's name travels in a [Preface]: FNV-1a of its
 // bytes. It keeps two clusters from mixing by accident; it is no secret and
@@ -48,7 +54,11 @@ func ClusterHash(name string) uint64 {
 // Append appends the encoded preface to dst.
 func (p Preface) Append(dst []byte) []byte {
 	dst = append(dst, MagicPeer[:]...)
-	dst = append(dst, p.Version, 0, 0, byte(len(p.Node)))
+	var flags byte
+	if p.refused {
+		flags = flagRefused
+	}
+	dst = append(dst, p.Version, flags, 0, byte(len(p.Node)))
 	dst = binary.BigEndian.AppendUint64(dst, p.Cluster)
 	dst = binary.BigEndian.AppendUint32(dst, p.MaxMessage)
 	return append(dst, p.Node...)
@@ -76,6 +86,7 @@ func ReadPreface(r io.Reader) (Preface, error) {
 		Version:    b[4],
 		Cluster:    binary.BigEndian.Uint64(b[8:]),
 		MaxMessage: binary.BigEndian.Uint32(b[16:]),
+		refused:    b[5]&flagRefused != 0,
 	}
 	id := make([]byte, b[7])
 	if _, err := io.ReadFull(r, id); err != nil {

@@ -318,12 +318,16 @@ func TestPeer_Stop_CallsWhatIsLeft(t *testing.T) {
 		cancel()
 		for range 100 {
 			pn := newPipes(t, ServerConfig{Handler: stuck})
-			p := newPeer(t, PeerConfig{Dial: pn.dial, MaxMessageBytes: 1000})
+			// The goroutine that would tell is held up until Stop has begun.
+			hold := make(chan struct{})
+			p := newPeer(t, PeerConfig{Dial: pn.dial, MaxMessageBytes: 1000, OnState: func(PeerState) { <-hold }})
 			if err := p.Ready(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			under := send(t, p, Request{})
+			synctest.Wait()
 			refused := send(t, p, Request{Payload: huge, Frozen: true})
+			time.AfterFunc(time.Millisecond, func() { close(hold) })
 			if err := p.Stop(ended); !errors.Is(err, context.Canceled) {
 				t.Errorf("stop: %v", err)
 			}

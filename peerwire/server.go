@@ -31,6 +31,10 @@ type ServerConfig struct {
 	Cluster string
 	// Node is our node id, at most MaxNode bytes; clients see it.
 	Node string
+	// Admit, if not nil, decides whether a client may speak, by its connection (as
+	// given to ServeConn) and the preface that it sent. The node id in there is a
+	// claim; a certificate can prove it. The text of the error is sent back.
+	Admit func(conn net.Conn, client Preface) error
 	// MaxMessageBytes is the largest request that is accepted; default 1 GiB,
 	// as in PeerConfig. It is allocated only as its bytes come in. One
 	// connection can make the server hold twice that.
@@ -96,8 +100,8 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 
 // ServeConn serves one connection until it ends, and closes it. It returns nil
 // when the other end or Stop closed it in an orderly way, and otherwise what was
-// wrong: [ErrProtocol], [ErrVersion], [ErrCluster], [ErrUnresponsive] or the
-// connection's own error.
+// wrong: [ErrProtocol], [ErrVersion], [ErrCluster], [ErrUnresponsive], Admit's error or
+// the connection's own.
 func (s *Server) ServeConn(conn net.Conn) error {
 	c := newServerConn(s, conn)
 	s.mu.Lock()

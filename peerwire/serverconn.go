@@ -48,7 +48,10 @@ type serverConn struct {
 	group []Incoming
 }
 
-const incomingGroup = 32
+const (
+	incomingGroup = 32
+	maxReason     = 1000 // bytes of a reason that is sent
+)
 
 func newServerConn(s *Server, conn net.Conn) *serverConn {
 	c := &serverConn{srv: s, conn: conn}
@@ -106,36 +109,27 @@ func (c *serverConn) greet() (Preface, error) {
 		MaxMessage: uint32(cfg.MaxMessageBytes),
 		Node:       cfg.Node,
 	}
-	b := ours.Append(nil)
-	if err == nil && theirs.Cluster != ours.Cluster {
-		err = ErrCluster
+	ours.refused = errors.Is(err, ErrVersion)
+	switch {
+	case err != nil:
+	case theirs.Cluster != ours.Cluster:
+		ours.refused, err = true, ErrCluster
+	case cfg.Admit != nil:
+		err = cfg.Admit(c.conn, theirs)
+		ours.refused = err != nil
 	}
-	if errors.Is(err, ErrVersion) || errors.Is(err, ErrCluster) {
-		c.conn.Write(appendSmall(b, frameClose, 0, []byte(err.Error())))
+	if ours.refused {
+		reason := err.Error()
+		reason = reason[:min(len(reason), maxReason)]
+		c.conn.Write(appendSmall(ours.Append(nil), frameClose, 0, []byte(reason)))
 	}
 	if err != nil {
 		return Preface{}, err
 	}
-	if _, err := c.conn.Write(b); err != nil {
+	if _, err := c.conn.Write(ours.Append(nil)); err != nil {
 		return Preface{}, err
 	}
 	return theirs, c.conn.SetDeadline(time.Time{})
-}
-
-// watch closes the connection when nothing is read for the idle timeout.
-func (c *serverConn) watch() *time.Timer {
-	idle := c.srv.cfg.IdleTimeout
-	var last atomic.Uint64
-	var t atomic.Pointer[time.Timer]
-	timer := time.AfterFunc(idle, func() {
-		if now := c.reads.Load(); last.Swap(now) == now {
-			c.end(ErrUnresponsive)
-		} else if t := t.Load(); t != nil {
-			t.Reset(idle)
-		}
-	})
-	t.Store(timer)
-	return timer
 }
 
 // read handles requests until the connection ends.
@@ -226,145 +220,18 @@ func (c *serverConn) admit() bool {
 	return !c.drained && c.owed <= c.srv.cfg.MaxRequests
 }
 
-// reply queues a reply, copying the payload.
-func (c *serverConn) reply(id uint64, status byte, payload []byte) {
-	large := len(payload) > MaxFrame
-	if large {
-		payload = append([]byte(nil), payload...)
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.owed--
-	if c.closed || c.closing {
-		return
-	}
-	limit := c.srv.cfg.MaxQueueBytes
-	if c.out.full(0, limit+queueSlack) {
-		c.endLocked(fmt.Errorf("%w: client does not read its replies", ErrUnresponsive))
-		return
-	}
-	if c.out.full(len(payload), limit) || len(payload) > c.max {
-		status, payload, large = statusDropped, nil, false
-	}
-	f := frame{typ: frameReply, code: status, id: id}
-	if large {
-		c.out.putStream(f, 0, payload)
-	} else {
-		c.out.putSmall(&f, 0, payload)
-	}
-	if c.drained && c.owed == 0 {
-		c.closeLocked(ErrStopped)
-	}
-	if !c.corked || c.out.smallBytes > corkBytes {
-		c.wakeLocked()
-	}
-}
-
-func (c *serverConn) cork() {
-	c.mu.Lock()
-	c.corked = true
-	c.mu.Unlock()
-}
-
-func (c *serverConn) uncork() {
-	c.mu.Lock()
-	c.corked = false
-	if !c.out.empty() {
-		c.wakeLocked()
-	}
-	c.mu.Unlock()
-}
-
-func (c *serverConn) wakeLocked() {
-	if c.idle {
-		c.idle = false
-		c.cond.Signal()
-	}
-}
-
-// drain refuses new requests and closes once none is owed a reply.
-func (c *serverConn) drain() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.drained = true
-	if c.owed == 0 {
-		c.closeLocked(ErrStopped)
-	}
-}
-
-// closeLocked has the writer write what is queued and a last word, and close.
-// The lock is held.
-func (c *serverConn) closeLocked(cause error) {
-	if c.closing || c.closed {
-		return
-	}
-	c.closing, c.cause = true, cause
-	c.word = appendSmall(nil, frameClose, 0, []byte(cause.Error()))
-	c.wakeLocked()
-}
-
-// finish ends the connection after the reader failed with err: with a last word
-// if the other end may still listen.
-func (c *serverConn) finish(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if errors.Is(err, ErrProtocol) || errors.Is(err, ErrVersion) {
-		c.closeLocked(err)
-		c.conn.SetWriteDeadline(time.Now().Add(lastWords))
-	} else {
-		c.endLocked(err)
-	}
-}
-
-// end closes the connection at once.
-func (c *serverConn) end(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.endLocked(cause)
-}
-
-func (c *serverConn) endLocked(cause error) {
-	if c.cause == nil {
-		c.cause = cause
-	}
-	c.closed = true
-	c.conn.Close()
-	c.idle = false
-	c.cond.Signal()
-}
-
-// write writes what is queued until the connection is closed.
-func (c *serverConn) write() {
-	var sent *chunk
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for {
-		if sent != nil {
-			c.out.written(sent)
+// watch closes the connection when nothing is read for the idle timeout.
+func (c *serverConn) watch() *time.Timer {
+	idle := c.srv.cfg.IdleTimeout
+	var last atomic.Uint64
+	var t atomic.Pointer[time.Timer]
+	timer := time.AfterFunc(idle, func() {
+		if now := c.reads.Load(); last.Swap(now) == now {
+			c.end(ErrUnresponsive)
+		} else if t := t.Load(); t != nil {
+			t.Reset(idle)
 		}
-		for !c.closed && !c.closing && c.out.empty() {
-			c.idle = true
-			c.cond.Wait()
-		}
-		if c.closed {
-			return
-		}
-		var b []byte
-		switch {
-		case !c.out.empty():
-			sent = c.out.take(0)
-			b = sent.buf
-		case c.word != nil:
-			b, c.word, sent = c.word, nil, nil
-		default:
-			c.endLocked(nil) // closing, and all is said
-			return
-		}
-		c.mu.Unlock()
-		_, err := c.conn.Write(b)
-		c.mu.Lock()
-		if err != nil {
-			c.endLocked(err)
-		}
-	}
+	})
+	t.Store(timer)
+	return timer
 }

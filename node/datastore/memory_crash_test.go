@@ -26,7 +26,7 @@ func TestMemory_Crash_LosesNothingCommitted(t *testing.T) {
 		power bool
 	}{{SyncNo, false}, {SyncEverySecond, false}, {SyncAlways, false}, {SyncAlways, true}} {
 		t.Run(fmt.Sprintf("%v, power failure %v", c.sync, c.power), func(t *testing.T) {
-			for at := range 40 {
+			for at := range 30 {
 				crashOnce(t, seed+uint64(at), at, c.sync, c.power)
 			}
 		})
@@ -38,7 +38,7 @@ func crashOnce(t *testing.T, seed uint64, at int, sync SyncPolicy, power bool) {
 	w.disk.CrashAfter(at)
 	committed := 0 // of w.log
 	var resets []RangeReset
-	for range 200 {
+	for range 120 {
 		if err := w.step(&resets); err != nil {
 			break
 		}

@@ -59,11 +59,11 @@ func (m *Memory) Sweep(budget int) (visited int) {
 	defer m.sweeping.Unlock()
 	w := &m.sweeper
 	for idle := 0; visited < budget && idle < len(m.shards) && !m.closed.Load(); {
-		n, done := m.sweepBatch(&m.shards[w.shard])
+		n, due, done := m.sweepBatch(&m.shards[w.shard])
 		visited += n
 		idle++
-		if n > 0 {
-			idle = 0
+		if due {
+			idle = 0 // a floor may have been set in the middle of it
 		}
 		if done {
 			w.begun, w.token = false, 0
@@ -73,8 +73,9 @@ func (m *Memory) Sweep(budget int) (visited int) {
 	return visited
 }
 
-// sweepBatch sweeps one batch of a shard; done says that the shard has no more.
-func (m *Memory) sweepBatch(s *shard) (n int, done bool) {
+// sweepBatch sweeps one batch of a shard. due says that there was something to
+// look for, done that the shard has no more.
+func (m *Memory) sweepBatch(s *shard) (n int, due, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w, now := &m.sweeper, m.clock.Now()
@@ -82,7 +83,8 @@ func (m *Memory) sweepBatch(s *shard) (n int, done bool) {
 		expired := s.expiring.Load() > 0 && s.sweep.soonest < now
 		purgeable := s.sweep.purged != w.floors && s.sweep.settled < s.index.Len()
 		if !expired && !purgeable {
-			return s.compact(scanBatch), true
+			n = s.compact(scanBatch)
+			return n, n > 0, true
 		}
 		w.begun, w.token, w.pass = true, s.from, w.floors
 		s.sweep.next = math.MaxInt64
@@ -97,7 +99,7 @@ func (m *Memory) sweepBatch(s *shard) (n int, done bool) {
 		s.sweep.purged = w.pass
 	}
 	s.compact(scanBatch / 4)
-	return len(s.batch), done
+	return len(s.batch), true, done
 }
 
 // compact moves up to n slots, and returns how many.

@@ -19,6 +19,7 @@ type Cluster struct {
 	t       testing.TB
 	configs []node.Config
 	options []func(i int) []node.Option
+	unready map[int]bool
 }
 
 // Option changes how a cluster is made.
@@ -38,6 +39,11 @@ func WithNodeOptions(f func(i int) []node.Option) Option {
 	return func(c *Cluster) { c.options = append(c.options, f) }
 }
 
+// WithoutReady makes NewCluster not wait for node i.
+func WithoutReady(i int) Option {
+	return func(c *Cluster) { c.unready[i] = true }
+}
+
 // readyTimeout is how long, in the bubble's time, a cluster may take to become
 // ready.
 const readyTimeout = time.Minute
@@ -50,7 +56,7 @@ const memberlistLinger = 3 * time.Minute
 // called inside a bubble of testing/synctest and stops the nodes when the test ends.
 func NewCluster(t testing.TB, n int, opts ...Option) *Cluster {
 	t.Helper()
-	c := &Cluster{Network: NewNetwork(1), t: t, Nodes: make([]*node.Node, n)}
+	c := &Cluster{Network: NewNetwork(1), t: t, Nodes: make([]*node.Node, n), unready: map[int]bool{}}
 	for i := range n {
 		cfg := node.Config{
 			Name: fmt.Sprintf("n%d", i), Cluster: "test",
@@ -81,7 +87,9 @@ func NewCluster(t testing.TB, n int, opts ...Option) *Cluster {
 		c.Start(i)
 	}
 	for i := range n {
-		c.WaitReady(i)
+		if !c.unready[i] {
+			c.WaitReady(i)
+		}
 	}
 	return c
 }

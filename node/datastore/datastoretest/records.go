@@ -158,7 +158,7 @@ func converge(t *testing.T, b *bench) {
 		key   string
 		delta []byte
 	}
-	for range 60 {
+	for range 20 {
 		var all []written
 		for range 12 {
 			key := keys[rng.IntN(len(keys))]

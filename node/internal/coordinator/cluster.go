@@ -28,7 +28,9 @@ type Cluster struct {
 	Self       int
 	Members    []*Member
 	datacenter string
-	remote     []string // the other datacenters
+	remote     []string        // the other datacenters
+	arcs       []tokenring.Arc // of our datacenter
+	ownsAll    bool            // this node owns every token
 	// needs is how many owners in our datacenter each level needs.
 	needs [8]int
 }
@@ -87,6 +89,11 @@ func NewCluster(epoch Epoch, ring *tokenring.Ring, hash func([]byte) hashkit.Tok
 			c.remote = append(c.remote, dc)
 		}
 	}
+	c.arcs = ring.Arcs(c.datacenter)
+	c.ownsAll = true
+	for _, a := range c.arcs {
+		c.ownsAll = c.ownsAll && ring.Owns(c.Self, a.From)
+	}
 	owners := ring.Replicas(c.datacenter)
 	for _, l := range []quorum.Level{quorum.DCOne, quorum.DCQuorum} {
 		rule, err := quorum.NewRule(l, 0, owners)
@@ -139,7 +146,7 @@ func (c *Cluster) alone() bool { return len(c.Members) == 1 }
 // Servable returns nil if DC_QUORUM can be met in this datacenter for every
 // key; otherwise the error names the racks that miss.
 func (c *Cluster) Servable() error {
-	for _, a := range c.Ring.Arcs(c.datacenter) {
+	for _, a := range c.arcs {
 		var buf [maxOwners]int
 		owners := c.owners(a.From, buf[:0])
 		full := 0

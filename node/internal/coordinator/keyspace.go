@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dynomite-go/dynomite/hashkit"
 	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/node/internal/frontend"
@@ -46,38 +47,9 @@ func (c *Coordinator) keyspace(s *frontend.Session, cl *Cluster, cmd frontend.Re
 	return appendErrorReply(out, "ERR "+cmd.Spec.Name+" cannot be served here")
 }
 
-// A span is a run of tokens and the node that answers for it.
-type span struct {
-	from, to uint64
-	node     int
-}
-
-// coverage divides the token space among nodes that hold it: this one
-// wherever it can, else the first owner that is complete.
-func (c *Coordinator) coverage(cl *Cluster) ([]span, error) {
-	var spans []span
-	for _, a := range cl.Ring.Arcs(cl.datacenter) {
-		var buf [maxOwners]int
-		owners := cl.owners(a.From, buf[:0])
-		node := cl.primary(owners, true)
-		if slices.Contains(owners, cl.Self) && cl.SelfMember().Complete() {
-			node = cl.Self
-		}
-		if node < 0 {
-			return nil, fmt.Errorf("NOQUORUM no owner of the tokens %d to %d answers", a.From, a.To)
-		}
-		if n := len(spans); n > 0 && spans[n-1].node == node && spans[n-1].to+1 == uint64(a.From) {
-			spans[n-1].to = uint64(a.To)
-			continue
-		}
-		spans = append(spans, span{uint64(a.From), uint64(a.To), node})
-	}
-	return spans, nil
-}
-
-// A keyspace message asks for the keys of a run of tokens:
+// A keyspace message asks a node for the keys that it answers for in a run of tokens:
 //
-//	version, list, from, to, limit, pattern, type
+//	version, list, from, to, limit, pattern, type, coverage
 //
 // and is answered with: version, next token (0: all of it), count, keys. Without
 // list it only counts; a limit of zero is none; an empty pattern or type is any.
@@ -87,6 +59,7 @@ type keyspaceQuery struct {
 	limit    uint64
 	pattern  []byte
 	kind     []byte
+	coverage coverage
 }
 
 func (q keyspaceQuery) append(dst []byte) []byte {
@@ -99,7 +72,8 @@ func (q keyspaceQuery) append(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, q.to)
 	dst = binary.AppendUvarint(dst, q.limit)
 	dst = appendBytes(dst, q.pattern)
-	return appendBytes(dst, q.kind)
+	dst = appendBytes(dst, q.kind)
+	return q.coverage.append(dst)
 }
 
 type keyspaceAnswer struct {
@@ -120,9 +94,16 @@ func (a keyspaceAnswer) append(dst []byte) []byte {
 
 // ServeKeyspace answers a keyspace message.
 func (c *Coordinator) ServeKeyspace(payload []byte) ([]byte, error) {
+	cl := c.Cluster()
+	if cl == nil {
+		return nil, errText("this node has no layout yet")
+	}
 	r := reader{b: payload}
 	r.version()
 	q := keyspaceQuery{list: r.byte() != 0, from: r.uint64(), to: r.uint64(), limit: r.uvarint(), pattern: r.bytes(), kind: r.bytes()}
+	if r.err == nil {
+		q.coverage = r.coverage(cl)
+	}
 	if r.err != nil {
 		return nil, r.err
 	}
@@ -133,62 +114,93 @@ func (c *Coordinator) ServeKeyspace(payload []byte) ([]byte, error) {
 // visitBatch is how many entries one hold of the store's lock visits at least.
 const visitBatch = 1024
 
+// askSelf answers from our own store. A coverage without a cluster means every
+// key that is held.
 func (c *Coordinator) askSelf(q keyspaceQuery) (keyspaceAnswer, error) {
 	var a keyspaceAnswer
-	from := q.from
-	for {
+	cl := q.coverage.cl
+	all := cl == nil || cl.ownsAll && q.coverage.asker == cl.Self && q.coverage.may[cl.Self]
+	for from := q.from; ; {
 		visited := uint64(0)
 		last, stopped, limited := uint64(0), uint64(0), false
 		_, _, err := c.store.Scan(from, q.to, func(e datastore.Entry) bool {
 			newPage := visited > 0 && e.Token>>cursorShift != last>>cursorShift
-			if newPage && q.limit > 0 && a.count >= q.limit {
-				stopped, limited = e.Token, true
-				return false
-			}
-			if newPage && visited >= visitBatch {
-				stopped = e.Token
+			if newPage && (visited >= visitBatch || q.limit > 0 && a.count >= q.limit) {
+				stopped, limited = e.Token, q.limit > 0 && a.count >= q.limit
 				return false
 			}
 			visited++
 			last = e.Token
+			if !all && q.coverage.node(hashkit.Token(e.Token)) != cl.Self {
+				return true
+			}
 			if q.limit > 0 {
 				a.count++ // SCAN's COUNT is of keys looked at
 			}
-			if e.Kind == datastore.None || len(q.kind) > 0 && !strings.EqualFold(e.Kind.String(), string(q.kind)) {
-				return true
-			}
-			if !q.list {
+			switch {
+			case e.Kind == datastore.None || len(q.kind) > 0 && !strings.EqualFold(e.Kind.String(), string(q.kind)):
+			case !q.list:
 				a.count++
-				return true
-			}
-			if len(q.pattern) == 0 || command.Match(q.pattern, e.Key) {
+			case len(q.pattern) == 0 || command.Match(q.pattern, e.Key):
 				a.keys = append(a.keys, append([]byte(nil), e.Key...))
 			}
 			return true
 		})
-		if err != nil {
+		if err != nil || stopped == 0 {
 			return a, err
 		}
 		if limited {
 			a.next = stopped
 			return a, nil
 		}
-		if stopped == 0 {
-			return a, nil
-		}
 		from = stopped
 	}
 }
 
-func (c *Coordinator) ask(cl *Cluster, node int, q keyspaceQuery) (keyspaceAnswer, error) {
-	if node == cl.Self {
-		return c.askSelf(q)
-	}
-	reply, err := c.call(node, KindKeyspace, q.append(nil))
+// askAll puts the query to every node that answers for a part, all at once,
+// and returns their answers.
+func (c *Coordinator) askAll(cl *Cluster, q keyspaceQuery) ([]keyspaceAnswer, error) {
+	cov, nodes, err := cover(cl)
 	if err != nil {
-		return keyspaceAnswer{}, fmt.Errorf("NOQUORUM node %s did not answer: %v", cl.Members[node].ID, err)
+		return nil, err
 	}
-	r := reader{b: reply}
+	q.coverage = cov
+	type result struct {
+		a   keyspaceAnswer
+		err error
+	}
+	results := make(chan result, len(nodes))
+	deadline := time.Now().Add(c.timeout)
+	for _, n := range nodes {
+		if n == cl.Self {
+			continue
+		}
+		c.peers.Send(n, KindKeyspace, q.append(nil), deadline, func(reply []byte, err error) {
+			if err != nil {
+				results <- result{err: fmt.Errorf("NOQUORUM node %s did not answer: %w", cl.Members[n].ID, err)}
+				return
+			}
+			a, err := readKeyspaceAnswer(append([]byte(nil), reply...))
+			results <- result{a, err}
+		})
+	}
+	if slices.Contains(nodes, cl.Self) {
+		a, err := c.askSelf(q)
+		results <- result{a, err}
+	}
+	var all []keyspaceAnswer
+	for range nodes {
+		r := <-results
+		if r.err != nil && err == nil {
+			err = r.err
+		}
+		all = append(all, r.a)
+	}
+	return all, err
+}
+
+func readKeyspaceAnswer(b []byte) (keyspaceAnswer, error) {
+	r := reader{b: b}
 	r.version()
 	a := keyspaceAnswer{next: r.uint64(), count: r.uvarint()}
 	for len(r.b) > 0 && r.err == nil {
@@ -197,50 +209,25 @@ func (c *Coordinator) ask(cl *Cluster, node int, q keyspaceQuery) (keyspaceAnswe
 	return a, r.err
 }
 
-// call is one round trip; it blocks.
-func (c *Coordinator) call(node int, kind byte, payload []byte) ([]byte, error) {
-	type result struct {
-		reply []byte
-		err   error
-	}
-	ch := make(chan result, 1)
-	c.peers.Send(node, kind, payload, time.Now().Add(c.timeout), func(reply []byte, err error) {
-		ch <- result{append([]byte(nil), reply...), err}
-	})
-	r := <-ch
-	return r.reply, r.err
-}
-
 func (c *Coordinator) size(cl *Cluster) (int64, error) {
-	spans, err := c.coverage(cl)
-	if err != nil {
-		return 0, err
-	}
-	if len(spans) == 1 && spans[0].node == cl.Self {
+	if cl.ownsAll && cl.SelfMember().Complete() {
 		return int64(c.store.Len()), nil
 	}
+	answers, err := c.askAll(cl, keyspaceQuery{to: ^uint64(0)})
 	n := uint64(0)
-	for _, sp := range spans {
-		a, err := c.ask(cl, sp.node, keyspaceQuery{from: sp.from, to: sp.to})
-		if err != nil {
-			return 0, err
-		}
+	for _, a := range answers {
 		n += a.count
 	}
-	return int64(n), nil
+	return int64(n), err
 }
 
 func (c *Coordinator) keys(cl *Cluster, cmd frontend.Request, out []byte) []byte {
-	spans, err := c.coverage(cl)
+	answers, err := c.askAll(cl, keyspaceQuery{to: ^uint64(0), list: true, pattern: command.KeysPattern(cmd.Args).Pattern})
 	if err != nil {
 		return appendErrorReply(out, err.Error())
 	}
 	var keys [][]byte
-	for _, sp := range spans {
-		a, err := c.ask(cl, sp.node, keyspaceQuery{from: sp.from, to: sp.to, list: true, pattern: command.KeysPattern(cmd.Args).Pattern})
-		if err != nil {
-			return appendErrorReply(out, err.Error())
-		}
+	for _, a := range answers {
 		keys = append(keys, a.keys...)
 	}
 	return appendKeys(out, keys)
@@ -254,169 +241,38 @@ func appendKeys(out []byte, keys [][]byte) []byte {
 	return out
 }
 
+// scan asks everybody for a page from the cursor on, and shows what lies before
+// the first page's end: what others answered beyond is asked for again.
 func (c *Coordinator) scan(cl *Cluster, cmd frontend.Request, out []byte) []byte {
 	ask, text := command.ParseScan(cmd.Args)
 	if text != "" {
 		return respserver.AppendError(out, text)
 	}
-	q := keyspaceQuery{list: true, limit: uint64(ask.Count), pattern: ask.Pattern, kind: ask.Type}
-	cursor := ask.Cursor
-	spans, err := c.coverage(cl)
-	if err != nil {
-		return appendErrorReply(out, err.Error())
-	}
 	var next uint64
 	var keys [][]byte
-	if cursor < 1<<(64-cursorShift) {
-		from := cursor << cursorShift
-		for i, sp := range spans {
-			if from > sp.to {
-				continue
+	if ask.Cursor < 1<<(64-cursorShift) {
+		answers, err := c.askAll(cl, keyspaceQuery{
+			list: true, from: ask.Cursor << cursorShift, to: ^uint64(0),
+			limit: uint64(ask.Count), pattern: ask.Pattern, kind: ask.Type,
+		})
+		if err != nil {
+			return appendErrorReply(out, err.Error())
+		}
+		for _, a := range answers {
+			if a.next != 0 && (next == 0 || a.next < next) {
+				next = a.next
 			}
-			q.from, q.to = max(from, sp.from), sp.to
-			a, err := c.ask(cl, sp.node, q)
-			if err != nil {
-				return appendErrorReply(out, err.Error())
-			}
-			keys, next = append(keys, a.keys...), a.next
-			if next == 0 && i+1 < len(spans) {
-				next = spans[i+1].from
-				if next>>cursorShift <= cursor {
-					continue // the cursor cannot tell the two spans apart
+		}
+		next = next >> cursorShift << cursorShift
+		for _, a := range answers {
+			for _, k := range a.keys {
+				if next == 0 || uint64(cl.Hash(k)) < next {
+					keys = append(keys, k)
 				}
 			}
-			break
 		}
 	}
 	out = respserver.AppendArray(out, 2)
 	out = respserver.AppendBulkString(out, strconv.FormatUint(next>>cursorShift, 10))
 	return appendKeys(out, keys)
-}
-
-// flush resets the whole token space on every owner that can be reached, and
-// answers when every range's majority has it. A reset that met something newer
-// is stamped again above it.
-func (c *Coordinator) flush(cl *Cluster, cmd frontend.Request, out []byte) []byte {
-	if text := command.ParseFlush(cmd.Args); text != "" {
-		return respserver.AppendError(out, text)
-	}
-	for try := 0; ; try++ {
-		v, err := c.store.ResetRange(0, ^uint64(0))
-		if err == nil {
-			err = c.store.Commit()
-		}
-		if err != nil {
-			return appendErrorReply(out, "MISCONF the log cannot be written ("+err.Error()+"); the write may have been applied")
-		}
-		if cl.alone() {
-			return respserver.AppendOK(out)
-		}
-		msg := appendResets(nil, []datastore.RangeReset{{To: ^uint64(0), Version: v}})
-		acked, beaten := c.flushPeers(cl, msg)
-		if beaten && try < maxTries {
-			continue
-		}
-		if missing := c.short(cl, acked); missing != "" {
-			return appendErrorReply(out, "TIMEOUT "+missing+"; the flush may have been applied")
-		}
-		return respserver.AppendOK(out)
-	}
-}
-
-func (c *Coordinator) flushPeers(cl *Cluster, msg []byte) (acked map[int]bool, beaten bool) {
-	type result struct {
-		node   int
-		newest datastore.Version
-		err    error
-	}
-	ch := make(chan result, len(cl.Members))
-	asked := 0
-	for i, m := range cl.Members {
-		if i == cl.Self {
-			continue
-		}
-		if !m.Reachable() {
-			c.missed(i)
-			continue
-		}
-		asked++
-		c.peers.Send(i, KindReset, msg, time.Now().Add(c.timeout), func(reply []byte, err error) {
-			r := result{node: i, err: err}
-			if err == nil {
-				if len(reply) < versionSize {
-					r.err = errShort
-				} else {
-					tail := reader{b: reply[len(reply)-versionSize:]}
-					r.newest = tail.stamp()
-				}
-			}
-			ch <- r
-		})
-	}
-	acked = map[int]bool{cl.Self: true}
-	for range asked {
-		r := <-ch
-		if r.err != nil {
-			c.missed(r.node)
-			continue
-		}
-		acked[r.node] = true
-		if !r.newest.IsZero() {
-			c.onNewest(r.newest)
-			beaten = true
-		}
-	}
-	return acked, beaten
-}
-
-// short names what lacks a majority of owners in acked; empty if nothing does.
-func (c *Coordinator) short(cl *Cluster, acked map[int]bool) string {
-	for _, a := range cl.Ring.Arcs(cl.datacenter) {
-		var buf [maxOwners]int
-		owners := cl.owners(a.From, buf[:0])
-		n := 0
-		var missing []string
-		for _, o := range owners {
-			if acked[o] {
-				n++
-			} else {
-				missing = append(missing, cl.Members[o].ID)
-			}
-		}
-		if n < majority(len(owners)) {
-			return fmt.Sprintf("%d of %d owners answered; missing: %s", n, len(owners), strings.Join(missing, ", "))
-		}
-	}
-	return ""
-}
-
-// local executes a reading command on this node's own copy, without routing.
-func (c *Coordinator) local(s *frontend.Session, cmd frontend.Request, out []byte) []byte {
-	args := cmd.Args[1:]
-	if strings.EqualFold(string(args[0]), "digest") && len(args) == 1 {
-		p, err := scanPage(c.store, 0, ^uint64(0), int(^uint(0)>>1), nil)
-		if err != nil {
-			return appendErrorReply(out, "ERR "+err.Error())
-		}
-		return respserver.AppendBulkString(out, fmt.Sprintf("%016x %d", p.sum, p.count))
-	}
-	if strings.EqualFold(string(args[0]), "keys") && len(args) == 2 {
-		a, err := c.askSelf(keyspaceQuery{to: ^uint64(0), list: true, pattern: command.KeysPattern(args).Pattern})
-		if err != nil {
-			return appendErrorReply(out, "ERR "+err.Error())
-		}
-		return appendKeys(out, a.keys)
-	}
-	if strings.EqualFold(string(args[0]), "dbsize") && len(args) == 1 {
-		return respserver.AppendInt(out, int64(c.store.Len()))
-	}
-	spec := command.Resolve(args)
-	if spec == nil || !spec.Keyed() || spec.Write() {
-		return appendErrorReply(out, "ERR DYN.LOCAL takes a command that reads keys, or DIGEST, KEYS pattern, DBSIZE")
-	}
-	if !spec.Accepts(len(args)) {
-		return appendErrorReply(out, "ERR wrong number of arguments for '"+spec.Name+"' command")
-	}
-	sc := s.Scratch.(*scratch)
-	return c.runAlone(s, sc, []frontend.Request{{Spec: spec, Args: args}}, out)
 }

@@ -57,7 +57,7 @@ func TestLog_Crash_AtEveryOperation(t *testing.T) {
 		for _, power := range []bool{false, true} {
 			t.Run(fmt.Sprintf("policy %d, power %v", policy, power), func(t *testing.T) {
 				crashes := 0
-				for at := range 120 {
+				for at := range 80 {
 					rng := rand.New(rand.NewPCG(seed, uint64(at)))
 					d := disktest.New(rng)
 					floor, ceiling := map[string]uint64{}, map[string]uint64{}
@@ -108,7 +108,7 @@ func TestLog_Crash_AtEveryOperation(t *testing.T) {
 						floor = got
 					}
 				}
-				if crashes < 100 {
+				if crashes < 60 {
 					t.Errorf("only %d crashes happened", crashes)
 				}
 			})

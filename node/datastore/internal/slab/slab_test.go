@@ -124,7 +124,7 @@ func TestSlab_RandomUse_SlotsNeverOverlapAndKeepTheirBytes(t *testing.T) {
 	for phase := range 12 {
 		size := sizes[phase%len(sizes)]
 		grow := []int{70, 30, 50, 10}[phase*7%4] // of a hundred
-		for range 3000 {
+		for range 1500 {
 			if rng.IntN(100) < grow || len(o.slots) == 0 {
 				o.add(size(), rng)
 			} else {
