@@ -1,6 +1,6 @@
 module github.com/dynomite-go/dynomite/gossip
 
-go 1.26.0
+go 1.26
 
 require (
 	github.com/hashicorp/memberlist v0.7.0

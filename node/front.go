@@ -95,12 +95,20 @@ func (n *Node) lines() []frontend.Field {
 		name  string
 		value uint64
 	}{
-		{"acks_dc_one", c.AcksOne}, {"acks_dc_quorum", c.AcksQuorum},
-		{"forwarded", c.Forwarded}, {"served", c.Served},
-		{"deltas_merged", c.Merged}, {"deltas_lost", c.Lost}, {"deltas_missed", c.Missed},
-		{"conflicts", c.Conflicts}, {"reexecutions", c.Reexecutions},
-		{"read_repairs", c.Repairs}, {"write_backs", c.Writebacks}, {"hedges", c.Hedges},
-		{"refused", c.Refused}, {"unknown_outcomes", c.Unknown},
+		{"acks_dc_one", c.AcksOne},
+		{"acks_dc_quorum", c.AcksQuorum},
+		{"forwarded", c.Forwarded},
+		{"served", c.Served},
+		{"deltas_merged", c.Merged},
+		{"deltas_lost", c.Lost},
+		{"deltas_missed", c.Missed},
+		{"conflicts", c.Conflicts},
+		{"reexecutions", c.Reexecutions},
+		{"read_repairs", c.Repairs},
+		{"write_backs", c.Writebacks},
+		{"hedges", c.Hedges},
+		{"refused", c.Refused},
+		{"unknown_outcomes", c.Unknown},
 		{"catch_ups", n.catchUp.runs.Load()},
 	} {
 		fields = append(fields, frontend.Field{Name: f.name, Value: strconv.FormatUint(f.value, 10)})

@@ -73,9 +73,10 @@ type Observer struct {
 
 // LayoutInfo names a layout.
 type LayoutInfo struct {
-	Epoch uint64
-	Hash  uint64
-	Nodes int
+	// Epoch is the layout's number, Hash names its content, and Nodes is how
+	// many nodes it has.
+	Epoch, Hash uint64
+	Nodes       int // in all datacenters
 }
 
 // CatchUpInfo describes one time of catching up.

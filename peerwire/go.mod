@@ -1,5 +1,5 @@
 module github.com/dynomite-go/dynomite/peerwire
 
-go 1.26.0
+go 1.26
 
 require go.uber.org/goleak v1.3.0

@@ -68,36 +68,28 @@ func (c *Conn) trim(now int64) {
 // makeRoom prepares c.in for a read. What waits in it moves to the front when
 // that is cheap or necessary. A large argument gets its room by doubling as
 // its bytes arrive, never by what its length announces, and at the end no more
-// than it needs.
+// than it needs, so that it is read to its end and no further.
 func (c *Conn) makeRoom() {
 	if c.in == nil {
 		c.in = make([]byte, startBuffer)
 	}
-	waiting := c.end - c.start
 	if c.overfull && len(c.in) < maxRead { // a pipeline: read more at once
 		in := make([]byte, 2*len(c.in))
 		c.end = copy(in, c.in[c.start:c.end])
 		c.in, c.start, c.overfull = in, 0, false
 	}
-	if waiting == 0 {
-		c.start, c.end = 0, 0
-		return
-	}
+	waiting := c.end - c.start
 	if c.start > 0 && (waiting < len(c.in)/4 || len(c.in)-c.end < minRead) {
 		c.end = copy(c.in, c.in[c.start:c.end])
 		c.start = 0
 	}
-	room := len(c.in) - c.end
-	need, last := c.parser.need()
+	room, need := len(c.in)-c.end, c.parser.need()
 	if room >= minRead || room > 0 && need > 0 && c.start+need <= len(c.in) {
 		return
 	}
 	size := 2 * len(c.in) // start is 0 here
 	if need > maxRead {
-		size = max(size, maxRead)
-		if last { // else the next argument would make it grow again
-			size = min(size, need)
-		}
+		size = min(max(size, maxRead), need)
 	}
 	c.in = grow(c.in[:c.end], size)
 	c.in = c.in[:cap(c.in)]

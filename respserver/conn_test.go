@@ -217,7 +217,7 @@ func TestPanic_EndsOneConnection(t *testing.T) {
 			if name == "serve" {
 				want = request("PING") + want
 			}
-			half(t, bad, "PING\nBOOM\nPING\n")
+			send(t, bad, "PING\nBOOM\nPING\n")
 			expectEnd(t, bad, want)
 			send(t, healthy, "PING\n")
 			expect(t, healthy, request("PING"))

@@ -106,13 +106,12 @@ func (p *parser) next(b []byte, trusted bool) (int, error) {
 }
 
 // need returns the length of the request in progress up to the end of the
-// argument that is arriving, 0 when that is not known, and whether the request
-// ends there.
-func (p *parser) need() (size int, last bool) {
+// argument that is arriving; 0 when that is not known.
+func (p *parser) need() int {
 	if p.bulk >= 0 {
-		return p.pos + p.bulk + 2, p.left == 1
+		return p.pos + p.bulk + 2
 	}
-	return 0, false
+	return 0
 }
 
 // lineState is what became of a length line.

@@ -10,7 +10,7 @@ import (
 )
 
 func TestFraming_AsRecordedFromRedis(t *testing.T) {
-	for _, row := range recorded(t, "framing.txt") {
+	for _, row := range append(recorded(t, "framing.txt"), recorded(t, "random.txt")...) {
 		data, want := []byte(row[0]), row[1]
 		for _, size := range []int{len(data), 1, 2, 3} {
 			if got := play(t, Config{Handler: redisLike()}, cut(bytes.Clone(data), size)...); got != want {
@@ -163,6 +163,9 @@ func TestLargeValue_SplitAtRandomPlaces(t *testing.T) {
 				if !bytes.Equal(cmd.Args[2], value) {
 					t.Errorf("seed %d: the value differs", seed)
 				}
+				if extra := cap(c.in) - len(value); extra > 1000 {
+					t.Errorf("seed %d: the buffer is %d bytes larger than the value", seed, extra)
+				}
 			}
 		}
 	}}}
@@ -211,8 +214,8 @@ func TestParser_SearchesEachByteOnce(t *testing.T) {
 	buf := []byte("*1\r\n$1111111")
 	for range 60000 {
 		buf = append(buf, '1')
-		if n, err := p.next(buf, true); n != 0 || err != nil {
-			t.Fatalf("after %d bytes: %d, %v", len(buf), n, err)
+		if n, err := p.next(buf, true); n != 0 || err != nil || p.bulk >= 0 {
+			t.Fatalf("after %d bytes: %d, %v, bulk %d", len(buf), n, err, p.bulk)
 		}
 		buf[len(buf)-1] = '\r' // it was seen as another byte
 	}

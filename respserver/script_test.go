@@ -94,7 +94,9 @@ func redisLike() hooks {
 				c.Out = AppendError(c.Out, "NOAUTH Authentication required.")
 			case name == "PING" && len(cmd.Args) == 1:
 				c.Out = AppendSimple(c.Out, "PONG")
-			case name == "ECHO" && len(cmd.Args) == 2:
+			case name == "PING" && len(cmd.Args) > 2:
+				c.Out = AppendError(c.Out, "ERR wrong number of arguments for 'ping' command")
+			case (name == "ECHO" || name == "PING") && len(cmd.Args) == 2:
 				c.Out = AppendBulk(c.Out, cmd.Args[1])
 			case name == "ECHO":
 				c.Out = AppendError(c.Out, "ERR wrong number of arguments for 'echo' command")

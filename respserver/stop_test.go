@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -89,6 +90,8 @@ func TestStop_AfterTheBatch_SendsPushesAndServesNoMore(t *testing.T) {
 	for !conn.stop.Load() {
 		runtime.Gosched()
 	}
+	// Unread input must not cost the client its replies.
+	send(t, c, strings.Repeat("THREE\n", 10000))
 	close(proceed)
 	expectEnd(t, c, "+OK\r\n>1\r\n+bye\r\n")
 	wg.Wait()
@@ -157,6 +160,43 @@ func TestStop_TwiceAndBeforeServe(t *testing.T) {
 	if _, err := client.Read(make([]byte, 1)); err == nil {
 		t.Error("ServeConn after Stop left the connection open")
 	}
+}
+
+// gate is a connection that blocks the server between its counting and its
+// listing of it.
+type gate struct {
+	net.Conn
+	reached chan struct{}
+	open    chan struct{}
+}
+
+func (g *gate) NetConn() net.Conn {
+	select {
+	case <-g.reached:
+	default:
+		close(g.reached)
+		<-g.open
+	}
+	return g.Conn
+}
+
+func TestStop_WhileAConnectionIsAccepted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := mustNew(t, Config{Handler: hooks{}})
+		client, server := net.Pipe()
+		defer client.Close()
+		g := &gate{server, make(chan struct{}), make(chan struct{})}
+		go s.ServeConn(g)
+		<-g.reached
+		stopped := make(chan error, 1)
+		go func() { stopped <- s.Stop(context.Background()) }()
+		synctest.Wait()
+		close(g.open)
+		began := time.Now()
+		if err := <-stopped; err != nil || time.Since(began) != 0 {
+			t.Errorf("Stop: %v after %v", err, time.Since(began))
+		}
+	})
 }
 
 // Connections come and go while the server stops.

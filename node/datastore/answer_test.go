@@ -151,3 +151,87 @@ func TestMerge_AppendsToDst(t *testing.T) {
 		}
 	}
 }
+
+// TestAnswer_Rules has one owner join deltas that two others wrote, unaware of
+// each other unless they say so, and looks at the last answer.
+func TestAnswer_Rules(t *testing.T) {
+	push := oCommand{op: "RPUSH", key: "p"}
+	for name, x := range map[string]struct {
+		run  func(a, b *replica) []*odelta
+		want bool
+	}{
+		"an earlier sum of a slot that is held": {func(a, _ *replica) []*odelta {
+			return do(a, []step{{10, incr}, {11, incr}}, 1, 0)
+		}, true},
+		"a sum whose birth was killed": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{10, incr}, {11, incr}}, 0, 1)
+			b.merge(ds[0])
+			return append(do(b, []step{{20, del}}, 0), ds[1])
+		}, false},
+		"SET under an expiry that it did not know": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{10, set("x")}, {20, expireAt(90)}}, 0, 1)
+			return append(ds, do(b, []step{{15, set("y")}}, 0)...)
+		}, false},
+		"SET with its own expiry": {func(a, b *replica) []*odelta {
+			return do(a, []step{{10, set("x")}, {20, oCommand{op: "SETEX", val: "y", by: 90}}}, 0, 1)
+		}, true},
+		"INCR under an expiry that it did not know": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{10, incr}, {20, expireAt(90)}}, 0, 1)
+			return append(ds, do(b, []step{{15, incr}}, 0)...)
+		}, true},
+		"EXPIRE before a PERSIST": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{10, set("x")}, {11, expireAt(90)}}, 0, 1)
+			for _, d := range ds {
+				b.merge(d)
+			}
+			late := do(b, []step{{15, expireAt(80)}}, 0)
+			return append(do(a, []step{{20, oCommand{op: "PERSIST"}}}, 0), late...)
+		}, false},
+		"EXPIRE after a PERSIST": {func(a, b *replica) []*odelta {
+			return do(a, []step{{10, set("x")}, {11, expireAt(90)}, {12, oCommand{op: "PERSIST"}}, {13, expireAt(95)}}, 0, 1, 2, 3)
+		}, true},
+		"a push whose element was popped": {func(a, b *replica) []*odelta {
+			return do(a, []step{{10, push}, {11, push}, {12, oCommand{op: "LPOP"}}}, 1, 2, 0)
+		}, true},
+		"a push before a DEL that did not see it": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{10, push}, {12, push}}, 0, 1)
+			b.merge(ds[0])
+			return append(do(b, []step{{20, del}}, 0), ds[1])
+		}, false},
+		"HDEL of what is set again": {func(a, b *replica) []*odelta {
+			f := oCommand{op: "HSET", key: "f", val: "1"}
+			ds := do(a, []step{{10, f}, {12, oCommand{op: "HDEL", key: "f"}}}, 0, 1)
+			return []*odelta{ds[0], do(b, []step{{20, f}}, 0)[0], ds[1]}
+		}, false},
+		"HDEL of what is deleted since": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{10, oCommand{op: "HSET", key: "f", val: "1"}}, {12, oCommand{op: "HDEL", key: "f"}}}, 0, 1)
+			b.merge(ds[0])
+			return append(do(b, []step{{20, del}}, 0), ds[1])
+		}, true},
+	} {
+		for _, f := range forms {
+			owner := newReplica(t, f, 3, 0)
+			var ans Answer
+			for _, d := range x.run(newReplica(t, f, 1, 0), newReplica(t, f, 2, 0)) {
+				ans = owner.merge(d)
+			}
+			if ans.Won != x.want || len(ans.Beat) > 0 == x.want {
+				t.Errorf("%s, %v form: won is %v, beaten by %x", name, f, ans.Won, ans.Beat)
+			}
+		}
+	}
+}
+
+// do runs steps on r and returns the deltas, in the order of their numbers.
+func do(r *replica, steps []step, order ...int) (ds []*odelta) {
+	r.t.Helper()
+	var all []*odelta
+	for _, s := range steps {
+		_, _, d := r.do(s.at, s.c)
+		all = append(all, d)
+	}
+	for _, i := range order {
+		ds = append(ds, all[i])
+	}
+	return ds
+}

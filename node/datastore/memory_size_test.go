@@ -43,7 +43,7 @@ func TestMemory_Empty_TakesAlmostNothing(t *testing.T) {
 	if _, err := m.Update([]byte("k"), &setter{[]byte("v")}, nil); err != nil {
 		t.Fatal(err)
 	}
-	if st := m.Stats(); st.Bytes > 600<<10 {
+	if st := m.Stats(); st.Bytes > 64<<10 {
 		t.Errorf("one key takes %d bytes", st.Bytes)
 	}
 }

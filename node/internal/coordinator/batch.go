@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -46,12 +47,17 @@ type op struct {
 	looked bool   // what it saw has to be what a majority holds
 	before uint64 // the digest of what it saw
 	first  bool   // a majority's records are joined before it executes
+	ran    bool   // it was executed here
 
 	need  int
 	acks  mask // owners that hold the delta
 	votes mask // complete owners that held what the executor saw
 	asked mask
 	fail  mask
+	// agreed are owners whose records were found equal to ours at the digest
+	// agreedOn: they have voted if that is what the next execution sees.
+	agreed   mask
+	agreedOn uint64
 	tries int
 	done  bool
 	// applied: at some time a delta of this operation left the store, so a
@@ -89,6 +95,7 @@ type batch struct {
 	// are counted and change nothing here.
 	finished bool
 	finish   func(*batch)
+	use      uint64 // counts what the batch was used for
 
 	cl       *Cluster
 	call     command.Call
@@ -120,6 +127,9 @@ func newBatch(c *Coordinator, cl *Cluster, deadline time.Time) *batch {
 	if !ok {
 		b = &batch{wake: make(chan struct{}, 1)}
 	}
+	b.mu.Lock() // Tick may still look at the batch's former use
+	defer b.mu.Unlock()
+	b.use++
 	b.c, b.cl, b.deadline = c, cl, deadline
 	b.refs, b.finished, b.hedged = 1, false, false
 	b.ops, b.pending, b.unsaved = b.ops[:0], 0, false
@@ -153,7 +163,10 @@ func (b *batch) release() {
 			o.delta = nil
 		}
 	}
-	b.call.Args, b.call.Spec = nil, nil
+	if cap(b.scratch) > 64<<10 {
+		b.scratch = nil
+	}
+	b.call.Args, b.call.Spec, b.call.Out, b.call.Delta = nil, nil, nil, nil
 	b.c.batches.Put(b)
 }
 
@@ -186,11 +199,11 @@ func (b *batch) run() {
 			b.pending++
 		}
 	}
-	b.firsts = 0
+	b.firsts = 1 // held until all are asked: some may fail at once
 	if b.c.cautious() {
 		b.lookFirst()
 	}
-	if b.firsts == 0 {
+	if b.firsts--; b.firsts == 0 {
 		b.executeAll()
 	}
 	wrote := b.unsaved
@@ -214,22 +227,32 @@ func (b *batch) run() {
 func (b *batch) lookFirst() {
 	for i := range b.ops {
 		o := &b.ops[i]
-		if o.done || o.executor != b.cl.Self || o.need <= 1 || !o.spec.Write() || !o.spec.LooksWith(o.args) || b.refused(o) {
-			continue
+		if !o.done && o.executor == b.cl.Self && b.looksFirst(o) {
+			b.look(i)
 		}
-		o.first, o.looked = true, true
-		o.before, _ = b.c.store.Digest(o.key)
-		b.firsts++
-		b.askSelf(o)
-		b.askVotes(i)
-		b.settle(i)
 	}
 }
 
-// executeAll executes our operations in order.
+func (b *batch) looksFirst(o *op) bool {
+	return o.need > 1 && o.spec.Write() && o.spec.LooksWith(o.args) && !b.refused(o)
+}
+
+func (b *batch) look(i int) {
+	o := &b.ops[i]
+	o.acks, o.votes, o.asked, o.fail = 0, 0, 0, 0
+	o.first, o.looked = true, true
+	o.before, _ = b.c.store.Digest(o.key)
+	b.firsts++
+	b.askSelf(o)
+	b.askVotes(i)
+	b.settle(i)
+}
+
+// executeAll executes our operations in order, but for those that took
+// another's place and were executed already.
 func (b *batch) executeAll() {
 	for i := range b.ops {
-		if o := &b.ops[i]; !o.done && o.executor == b.cl.Self {
+		if o := &b.ops[i]; !o.done && !o.ran && o.executor == b.cl.Self {
 			b.execute(i)
 		}
 	}
@@ -238,6 +261,7 @@ func (b *batch) executeAll() {
 // seen ends the look before operation o; after the last one all execute.
 func (b *batch) seen(o *op) {
 	o.first = false
+	o.tries++ // a late answer to the look is none to the write
 	if b.firsts--; b.firsts == 0 {
 		b.executeAll()
 	}
@@ -272,7 +296,7 @@ func (b *batch) unwritten(err error) {
 func (b *batch) execute(i int) {
 	o := &b.ops[i]
 	self := o.position(b.cl.Self)
-	o.first = false
+	o.first, o.ran = false, true
 	o.acks, o.votes, o.asked, o.fail = 0, 0, 0, 0
 	if b.refused(o) {
 		b.failOp(o)
@@ -308,6 +332,10 @@ func (b *batch) execute(i int) {
 		}
 		b.forwardAbroad(o)
 	} else if o.looked {
+		if o.before == o.agreedOn {
+			o.votes |= o.agreed
+			o.asked |= o.agreed
+		}
 		b.askVotes(i)
 	}
 	b.settle(i)
@@ -430,9 +458,9 @@ func (b *batch) current(ref opRef) *op {
 	return nil
 }
 
-// answered feeds the answer of the owner node to operation i. body is valid
-// during the call only.
-func (b *batch) answered(i, node int, a answer) {
+// answered feeds the answer of the owner node to operation i; pushed says that
+// it is the answer to our whole record. body is valid during the call only.
+func (b *batch) answered(i, node int, a answer, pushed bool) {
 	o := &b.ops[i]
 	p := o.position(node)
 	if o.done || p < 0 {
@@ -477,11 +505,28 @@ func (b *batch) answered(i, node int, a answer) {
 		return
 	}
 	if now, _ := b.c.store.Digest(o.key); now != o.before {
+		o.agreed = 0
+		if len(a.body) > 0 && b.cl.Members[node].Complete() && b.holds(o, now, a.body) {
+			o.agreed, o.agreedOn = 1<<p, now
+		}
 		b.again(i) // what we saw was not all there was
+		return
+	}
+	if pushed { // it joined all that we hold, and holds nothing that we do not
+		vote()
+		b.settle(i)
 		return
 	}
 	// The owner is behind: it must hold the joined record before the reply.
 	b.push(o, node, i)
+}
+
+// holds says whether our record of o's key is the given one, and its digest too.
+func (b *batch) holds(o *op, digest uint64, record []byte) bool {
+	own, err := b.c.store.Record(o.key, b.scratch[:0])
+	b.scratch = own
+	now, _ := b.c.store.Digest(o.key)
+	return err == nil && now == digest && bytes.Equal(own, record)
 }
 
 // again executes operation i anew after something unseen was adopted.
@@ -503,6 +548,9 @@ func (b *batch) push(o *op, node, i int) {
 	rec, err := b.c.store.Record(o.key, b.scratch[:0])
 	b.scratch = rec
 	if err != nil {
+		o.fail |= 1 << o.position(node)
+		o.err = err
+		b.settle(i)
 		return
 	}
 	b.c.sendResets(node, o.token)
@@ -514,7 +562,7 @@ func (b *batch) push(o *op, node, i int) {
 	}
 	f := b.out.frame(b, node, KindApply)
 	f.buf = appendRecord(f.buf, o.key, rec)
-	f.add(i, o.tries)
+	f.ops = append(f.ops, opRef{i, o.tries, true})
 	b.c.count.writebacks.Add(1)
 }
 
@@ -554,7 +602,7 @@ func (b *batch) unexecuted(i int, err error, sent bool) {
 		if next := b.c.executorExcept(b.cl, o); next >= 0 && o.tries <= o.nowners && b.c.now().Before(b.deadline) {
 			o.executor = next
 			if next == b.cl.Self {
-				b.execute(i)
+				b.takeOver(i)
 				return
 			}
 			b.askExec(i)
@@ -566,6 +614,18 @@ func (b *batch) unexecuted(i int, err error, sent bool) {
 		o.out = appendUnknown(o.out[:0], b.cl.Members[o.executor].ID, err)
 	}
 	b.end(o)
+}
+
+// takeOver makes this node the executor of operation i, whose primary is gone:
+// a change that calls for caution, known here or not.
+func (b *batch) takeOver(i int) {
+	o := &b.ops[i]
+	switch {
+	case b.looksFirst(o):
+		b.look(i)
+	case b.firsts == 0:
+		b.execute(i)
+	} // else it is executed with the others, in order
 }
 
 func (b *batch) askExec(i int) {

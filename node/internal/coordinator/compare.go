@@ -31,21 +31,14 @@ type page struct {
 	count    uint64
 }
 
-type held struct {
-	key    []byte
-	digest uint64
-}
-
 // scanPage sums up to limit keys from from on; to is the last token covered.
 func scanPage(s datastore.Store, from, to uint64, limit int, each func(datastore.Entry)) (page, error) {
 	p := page{from: from, to: to}
 	n := 0
 	var last uint64
-	full := false
 	_, _, err := s.Scan(from, to, func(e datastore.Entry) bool {
 		if n >= limit && e.Token != last {
 			p.to = e.Token - 1
-			full = true
 			return false
 		}
 		n++
@@ -57,7 +50,6 @@ func scanPage(s datastore.Store, from, to uint64, limit int, each func(datastore
 		}
 		return true
 	})
-	_ = full
 	return p, err
 }
 

@@ -13,6 +13,7 @@ import (
 
 // Config is what a Coordinator needs.
 type Config struct {
+	// Peers carries messages to the other nodes. Required.
 	Peers Peers
 	// Timeout is how long a command may take in all; default 2 s.
 	Timeout time.Duration
@@ -201,26 +202,41 @@ func (c *Coordinator) delist(b *batch) {
 // Tick lets reads that have waited too long ask further owners. The node
 // calls it every few milliseconds.
 func (c *Coordinator) Tick() {
+	for _, s := range c.slow() {
+		s.hedge()
+	}
+}
+
+// slowBatch is a batch that has waited too long, in one use of it.
+type slowBatch struct {
+	b   *batch
+	use uint64
+}
+
+func (c *Coordinator) slow() []slowBatch {
 	old := time.Now().Add(-c.hedgeAfter)
-	var slow []*batch
+	var slow []slowBatch
 	c.mu.Lock()
 	for b := c.running; b != nil; b = b.next {
 		if b.started.Before(old) {
-			slow = append(slow, b)
+			slow = append(slow, slowBatch{b, b.use})
 		}
 	}
 	c.mu.Unlock()
-	for _, b := range slow {
-		b.mu.Lock()
-		// It may have ended since; then its place may even be another
-		// batch's, for which an early hedge is merely early.
-		if b.finished || b.refs == 0 || b.hedged {
-			b.mu.Unlock()
-			continue
-		}
-		b.hedge()
-		b.step()
+	return slow
+}
+
+// hedge lets the batch ask further owners, unless it has ended since it was
+// seen: then it may be another group's by now, half made.
+func (s slowBatch) hedge() {
+	b := s.b
+	b.mu.Lock()
+	if b.use != s.use || b.finished || b.hedged {
+		b.mu.Unlock()
+		return
 	}
+	b.hedge()
+	b.step()
 }
 
 // level is the consistency level that a command of a group runs at.

@@ -6,7 +6,10 @@ import (
 )
 
 // opRef names an operation of a batch, and the try of it that a message is about.
-type opRef struct{ op, try int }
+type opRef struct {
+	op, try int
+	pushed  bool // it carries our whole record
+}
 
 // frame is one message of a batch to one node while it is written and until
 // its answer has come.
@@ -30,7 +33,7 @@ func newFrame() *frame {
 	return f
 }
 
-func (f *frame) add(op, try int) { f.ops = append(f.ops, opRef{op, try}) }
+func (f *frame) add(op, try int) { f.ops = append(f.ops, opRef{op: op, try: try}) }
 
 // outbox collects the messages of one step of a batch, one per node and kind.
 type outbox struct{ frames []*frame }
@@ -108,6 +111,9 @@ func (b *batch) read1(f *frame, reply []byte) error {
 	if f.kind == KindExec {
 		for _, ref := range f.ops {
 			out := r.bytes()
+			if r.err == nil && len(out) == 0 {
+				r.fail() // no command has an empty reply
+			}
 			if r.err != nil {
 				return r.err
 			}
@@ -131,7 +137,7 @@ func (b *batch) read1(f *frame, reply []byte) error {
 			continue
 		}
 		if b.current(ref) != nil {
-			b.answered(ref.op, f.node, a)
+			b.answered(ref.op, f.node, a, ref.pushed)
 		}
 	}
 	return r.err

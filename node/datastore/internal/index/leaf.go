@@ -28,7 +28,7 @@ const (
 	// firstChunk holds 10 leaves; chunks grow with use to maxChunk, so that the
 	// last, half-used one matters little.
 	firstChunk = 16 << 10
-	maxChunk   = 1 << 20
+	maxChunk   = 16 << 20
 )
 
 func (l *handle) insert(i int, token uint64, ref uint32) {
@@ -80,7 +80,7 @@ func (p *pool) get() *leaf {
 		return l
 	}
 	if len(p.fresh) < leafSize {
-		n := min(max(p.mapped, firstChunk), maxChunk)
+		n := min(max(p.mapped/4&^(firstChunk-1), firstChunk), maxChunk)
 		chunk, err := offheap.Map(n)
 		if err != nil {
 			// The system has no memory: the heap may, or ends the process

@@ -20,10 +20,9 @@ const (
 	// maxPages is what is left of 32 bits: 32 GiB in one slab.
 	maxPages = 1 << (32 - unitBits)
 
-	// maxChunk bounds what is mapped at once: enough that a large store has
-	// few mappings, little enough that the last one is no great waste where
-	// mapped means resident.
-	maxChunk = 8 << 20
+	// maxChunk bounds what is mapped at once: enough that a store of a
+	// terabyte stays below the 65,530 mappings that Linux allows.
+	maxChunk = 256 << 20
 )
 
 // page is the table entry of one page. A free run or a run of slots keeps its
