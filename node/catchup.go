@@ -21,6 +21,9 @@ type catchUp struct {
 	cause string
 	asked int // counts requests, so that one that comes during a pass is not forgotten
 
+	// lost says that this node may lack what it acknowledged once.
+	lost atomic.Bool
+
 	runs, fetched, pushed atomic.Uint64
 	last                  atomic.Int64 // Unix ms of the end of the last complete pass
 }
@@ -128,12 +131,21 @@ func (c *catchUp) complete(ctx context.Context) error {
 }
 
 // pass compares every range that this node owns with every other owner that
-// can be reached, and fails unless that was a majority, this node counted.
+// can be reached, and fails unless those were enough. Every acknowledged write
+// is held by a majority. If this node kept what it acknowledged, a majority
+// with it counted has them all. If it may have lost something, its own part in a
+// majority counts for nothing: then enough others are needed that any majority,
+// less this node, has one of them.
 func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 	cl := c.n.coord.Cluster()
 	self := cl.SelfMember()
 	for _, r := range ownedRanges(cl) {
-		compared := 1
+		owners := len(r.owners)
+		need := owners / 2 // others, for a majority with us
+		if c.lost.Load() {
+			need = min(owners-(owners/2+1)+1, owners-1)
+		}
+		compared := 0
 		var last error
 		for _, o := range r.owners {
 			if o == cl.Self {
@@ -152,10 +164,11 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 			}
 			compared++
 		}
-		if need := len(r.owners)/2 + 1; compared < need {
-			return fetched, pushed, fmt.Errorf("%d of %d owners of a range compared, %d needed in %s: %w", compared, len(r.owners), need, self.Datacenter, last)
+		if compared < need {
+			return fetched, pushed, fmt.Errorf("compared with %d other owners of a range, %d needed in %s: %w", compared, need, self.Datacenter, last)
 		}
 	}
+	c.lost.Store(false)
 	return fetched, pushed, nil
 }
 

@@ -174,3 +174,26 @@ func TestCluster_IncrementsOnBothSidesOfACut_AddUp(t *testing.T) {
 		}
 	})
 }
+
+func TestCluster_NodeThatMayHaveLostWrites_DoesNotVoteOnTheWordOfOneOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nodetest.NewCluster(t, 3)
+		// Acknowledged by nodes 1 and 2 alone.
+		c.Network.Isolate(c.Host(0))
+		time.Sleep(2 * time.Second)
+		c.Do(1, "SET", "k", "v")
+		c.Stop(2)
+		c.Crash(1)
+		c.Network.Rejoin(c.Host(0))
+		c.Start(1)
+		time.Sleep(20 * time.Second)
+		// Node 0 never had the write and node 1 forgot it: together they are
+		// a majority that must not answer.
+		if v, err := c.Try(1, "GET", "k"); err == nil {
+			t.Fatalf("two nodes that lack an acknowledged write read %v at DC_QUORUM", v)
+		}
+		if err := c.Nodes[1].Ready(); err == nil || !strings.Contains(err.Error(), "catching up: compared with 1 other owners of a range, 2 needed") {
+			t.Fatalf("ready: %v", err)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
@@ -28,6 +29,11 @@ type identity struct {
 	// reached by then.
 	clean bool
 	high  datastore.Version
+	// kept says that everything that was ever acknowledged here is in the log:
+	// the last stop was clean, or only the process ended, and what it had
+	// written is still the operating system's. After a loss of power, on an
+	// empty disk and without a directory it is false.
+	kept bool
 }
 
 type identityFile struct {
@@ -35,6 +41,8 @@ type identityFile struct {
 	ID         string `json:"id"`
 	Cluster    string `json:"cluster"`
 	Generation uint32 `json:"generation"`
+	// Boot names the run of the operating system that the node last started in.
+	Boot string `json:"boot,omitempty"`
 }
 
 type cleanFile struct {
@@ -96,6 +104,9 @@ func (n *identity) load(id, cluster string) error {
 			n.clean, n.high = true, datastore.Version{Time: c.Time, Node: c.Node}
 		}
 	}
+	boot := bootID()
+	n.kept = n.clean || n.file.Boot != "" && n.file.Boot == boot
+	n.file.Boot = boot
 	if !n.clean {
 		if n.file.Generation++; n.file.Generation > layout.MaxGeneration {
 			return fmt.Errorf("node: %s: the node numbers of this node are used up: give it a new name", n.dir)
@@ -147,6 +158,15 @@ func (n *identity) close() {
 		n.lock.Close()
 		n.lock = nil
 	}
+}
+
+// bootID names this run of the operating system; empty if it cannot be told.
+func bootID() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
 }
 
 // writeFile replaces path by a file with the content b: after a crash there

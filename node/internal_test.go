@@ -3,6 +3,7 @@ package node
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -43,7 +44,7 @@ func TestIdentity_CleanStopKeepsTheNumber_AnythingElseTakesTheNext(t *testing.T)
 		return n
 	}
 	first := open()
-	if first.file.Generation != 1 || first.clean {
+	if first.file.Generation != 1 || first.clean || first.kept {
 		t.Fatalf("first start: %+v", first)
 	}
 	high := datastore.At(1000, 7, 3)
@@ -52,18 +53,28 @@ func TestIdentity_CleanStopKeepsTheNumber_AnythingElseTakesTheNext(t *testing.T)
 	}
 	first.close()
 	second := open()
-	if second.file.Generation != 1 || !second.clean || second.high != high {
+	if second.file.Generation != 1 || !second.clean || !second.kept || second.high != high {
 		t.Fatalf("after a clean stop: %+v", second)
 	}
 	second.close() // as a crash: no mark
 	third := open()
-	if third.file.Generation != 2 || third.clean {
-		t.Fatalf("after a crash: %+v", third)
+	if third.file.Generation != 2 || third.clean || third.kept != (bootID() != "") {
+		t.Fatalf("after a crash of the process: %+v", third)
 	}
 	if _, err := openIdentity(dir, "n1", "c", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), "in use by another process") {
 		t.Fatalf("a second process: %v", err)
 	}
 	third.close()
+	third.file.Boot = "another run of the machine"
+	b, _ := json.Marshal(third.file)
+	if err := os.WriteFile(filepath.Join(dir, "node.json"), b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fourth := open()
+	if fourth.kept {
+		t.Fatal("after a loss of power the tail of the log counts as kept")
+	}
+	fourth.close()
 	if _, err := openIdentity(dir, "n2", "c", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), `belongs to the node "n1"`) {
 		t.Fatalf("another name: %v", err)
 	}

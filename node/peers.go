@@ -312,9 +312,13 @@ func (n *Node) heardStatus(from string, b []byte) {
 		return
 	}
 	q.mu.Lock()
-	q.told = q.up
+	up := q.up
+	q.told = up
 	q.complete = s.complete && !s.leaving
 	q.mu.Unlock()
+	if !up && !s.leaving {
+		q.wire.Reconnect() // it lives, and waits to hear how we are
+	}
 	q.refresh()
 	n.skew.heard(from, s.wall-n.wall())
 }

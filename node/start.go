@@ -210,6 +210,7 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	if len(l.Nodes) == 1 {
 		n.setCaughtUp(true)
 	} else {
+		n.catchUp.lost.Store(!n.identity.kept && !(n.identity.dir != "" && n.syncAlways && n.identity.file.Generation > 1))
 		n.catchUp.request("started", true)
 	}
 	return nil

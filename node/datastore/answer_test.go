@@ -172,6 +172,14 @@ func TestAnswer_Rules(t *testing.T) {
 			ds := do(a, []step{{10, set("x")}, {20, expireAt(90)}}, 0, 1)
 			return append(ds, do(b, []step{{15, set("y")}}, 0)...)
 		}, false},
+		"SET under an increment that it did not know": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{20, incr}}, 0)
+			return append(ds, do(b, []step{{15, set("5")}}, 0)...)
+		}, false},
+		"SADD under a newer kind": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{20, oCommand{op: "HSET", key: "f", val: "1"}}}, 0)
+			return append(ds, do(b, []step{{15, oCommand{op: "SADD", key: "a"}}}, 0)...)
+		}, false},
 		"SET with its own expiry": {func(a, b *replica) []*odelta {
 			return do(a, []step{{10, set("x")}, {20, oCommand{op: "SETEX", val: "y", by: 90}}}, 0, 1)
 		}, true},

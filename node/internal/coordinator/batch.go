@@ -58,8 +58,8 @@ type op struct {
 	// agreedOn: they have voted if that is what the next execution sees.
 	agreed   mask
 	agreedOn uint64
-	tries int
-	done  bool
+	tries    int
+	done     bool
 	// applied: at some time a delta of this operation left the store, so a
 	// failure must say that the write may have been applied.
 	applied bool
