@@ -20,7 +20,12 @@ type catchUp struct {
 	mu    sync.Mutex
 	cause string
 	asked int // counts requests, so that one that comes during a pass is not forgotten
+	// demoted counts those that demoted: they alone put off the end of it, or a
+	// node would never be through that is told of missed deltas now and then.
+	demoted int
+	compare func(context.Context) (fetched, pushed int, err error) // pass
 
+	abroad abroad
 	// lost says that this node may lack what it acknowledged once.
 	lost atomic.Bool
 
@@ -28,7 +33,11 @@ type catchUp struct {
 	last                  atomic.Int64 // Unix ms of the end of the last complete pass
 }
 
-func newCatchUp(n *Node) *catchUp { return &catchUp{n: n, ask: make(chan struct{}, 1)} }
+func newCatchUp(n *Node) *catchUp {
+	c := &catchUp{n: n, ask: make(chan struct{}, 1)}
+	c.compare = c.pass
+	return c
+}
 
 // request begins a comparison, or begins it anew if one is under way. demote
 // says that this node stops voting and being primary until it is through: it
@@ -43,6 +52,7 @@ func (c *catchUp) request(cause string, demote bool) {
 	c.cause = cause
 	c.asked++
 	if demote {
+		c.demoted++
 		c.n.setCaughtUp(false)
 	}
 	c.mu.Unlock()
@@ -81,9 +91,13 @@ func (c *catchUp) complete(ctx context.Context) error {
 	var said string
 	for {
 		c.mu.Lock()
-		asked := c.asked
+		asked, demoted := c.asked, c.demoted
 		c.mu.Unlock()
-		fetched, pushed, err := c.pass(ctx)
+		fetched, pushed, err := c.compare(ctx)
+		if err == nil {
+			f, p := c.compareAbroad(ctx)
+			fetched, pushed = fetched+f, pushed+p
+		}
 		info.Fetched += fetched
 		info.Pushed += pushed
 		c.fetched.Add(uint64(fetched))
@@ -94,12 +108,17 @@ func (c *catchUp) complete(ctx context.Context) error {
 		if err == nil {
 			c.mu.Lock()
 			again := asked != c.asked
-			if !again {
+			promoted := demoted == c.demoted && !c.n.caughtUp.Load()
+			if demoted == c.demoted {
 				c.n.setCaughtUp(true)
 			}
 			c.mu.Unlock()
 			if !again {
 				break
+			}
+			if promoted {
+				c.n.waiting.set("")
+				c.n.tellAll()
 			}
 			continue
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/quorum"
 )
 
@@ -50,11 +51,22 @@ func (n *Node) Do(ctx context.Context, args ...any) (any, error) {
 		c.close()
 		return nil, err
 	}
-	n.local.put(c)
+	if changesConnection(words) {
+		c.close()
+	} else {
+		n.local.put(c)
+	}
 	if e, ok := v.(ReplyError); ok {
 		return nil, e
 	}
 	return v, nil
+}
+
+// changesConnection says whether a command may leave its connection other than
+// the next call expects it (HELLO 2), or without a reply to come (QUIT).
+func changesConnection(words [][]byte) bool {
+	spec := command.Lookup(words[0])
+	return spec != nil && spec.Keys == command.Connection
 }
 
 func word(a any) ([]byte, error) {

@@ -17,6 +17,7 @@ func (h peerHandler) Handle(in *peerwire.Incoming) {
 		return
 	case kindMissed:
 		n.coord.Caution()
+		n.catchUp.abroad.note(n, in.From)
 		n.catchUp.request("deltas missed, says "+in.From, false)
 		return
 	case kindBypassed:

@@ -54,12 +54,14 @@ type cleanFile struct {
 const identityFormat = 1
 
 // openIdentity reads or makes the identity of the node id. Without a
-// directory the generation is taken from the seconds of the wall clock, so
-// that a node that forgot everything still takes a number that it never had.
+// directory the generation is taken from the tenths of seconds of the wall
+// clock, so that a node that forgot everything still takes a number that it
+// did not have before, even if it is started again at once. (They come round
+// after 19 days: to meet an old number takes a start in the very same tenth.)
 func openIdentity(dir, id, cluster string, now time.Time) (*identity, error) {
 	n := &identity{dir: dir, file: identityFile{Format: identityFormat, ID: id, Cluster: cluster}}
 	if dir == "" {
-		n.file.Generation = uint32(now.Unix()) & layout.MaxGeneration
+		n.file.Generation = uint32(now.UnixMilli()/100) & layout.MaxGeneration
 		return n, nil
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {

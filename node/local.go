@@ -15,6 +15,9 @@ import (
 // maxLocal is how many connections of Do are kept for the next call.
 const maxLocal = 64
 
+// maxLocalBuf bounds the buffer that a kept connection keeps.
+const maxLocalBuf = 64 << 10
+
 // localConns are connections of the node to itself, over pipes: what Do
 // executes is what a client would get, to the letter.
 type localConns struct {
@@ -27,6 +30,7 @@ type localConn struct {
 	r     *bufio.Reader
 	level quorum.Level // 0: the configured ones
 	buf   []byte
+	ended bool // the context of a call ended: the deadline is past
 	// read and write are the configured levels.
 	read, write string
 }
@@ -60,8 +64,11 @@ func (l *localConns) get(n *Node) (*localConn, error) {
 }
 
 func (l *localConns) put(c *localConn) {
+	if cap(c.buf) > maxLocalBuf {
+		c.buf = nil
+	}
 	l.mu.Lock()
-	if len(l.idle) < maxLocal {
+	if !c.ended && len(l.idle) < maxLocal {
 		l.idle = append(l.idle, c)
 		c = nil
 	}
@@ -88,7 +95,11 @@ func (c *localConn) close() { c.conn.Close() }
 func (c *localConn) do(ctx context.Context, level quorum.Level, words [][]byte) (any, error) {
 	if ctx.Done() != nil {
 		stop := context.AfterFunc(ctx, func() { c.conn.SetDeadline(time.Unix(1, 0)) })
-		defer stop()
+		defer func() {
+			if !stop() {
+				c.ended = true
+			}
+		}()
 	}
 	replies := 1
 	c.buf = c.buf[:0]

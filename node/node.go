@@ -52,6 +52,7 @@ type Node struct {
 	wireID   atomic.Pointer[peerwire.Epoch]
 	store    atomic.Pointer[openedStore]
 	addrs    atomic.Pointer[addresses]
+	name     atomic.Pointer[string] // id, for whoever may come before it is known
 
 	current atomic.Pointer[running]
 
@@ -208,9 +209,10 @@ func (n *Node) Run(ctx context.Context) error {
 
 // ID is the node's id in its cluster; empty before Start if Config.Name is.
 func (n *Node) ID() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.id
+	if id := n.name.Load(); id != nil {
+		return *id
+	}
+	return n.cfg.Name
 }
 
 // Addr is the address that clients reach the node at; empty before Start.

@@ -53,8 +53,6 @@ func stopNode(t *testing.T, n *Node) {
 	})
 }
 
-// learning is a PeerAuth-free way to have a layout arrive while the node stops:
-// closing a listener is a part of stopping.
 func TestStop_WhileALayoutArrives_Returns(t *testing.T) {
 	n := alone(t, func(c *Config) { c.Expect, c.Seeds = 2, []string{"127.0.0.1:1"} })
 	other := layout.Node{ID: "other", Datacenter: "dc1", Rack: "r2", PeerAddr: "127.0.0.1:1"}
@@ -145,4 +143,52 @@ type closeFunc struct {
 func (c closeFunc) Close() error {
 	c.f()
 	return nil
+}
+
+func TestCatchUp_MissedDeltasDuringAPass_DoNotPutOffItsEnd(t *testing.T) {
+	n := alone(t, nil)
+	defer stopNode(t, n)
+	c := n.catchUp
+	passes, complete := 0, make(chan bool, 1)
+	c.compare = func(context.Context) (int, int, error) {
+		if passes++; passes == 5 {
+			complete <- n.caughtUp.Load()
+		} else if passes < 5 {
+			c.request("missed, again", false)
+		}
+		return 0, 0, nil
+	}
+	c.request("cut off", true)
+	if !<-complete {
+		t.Fatal("after four whole passes the node is not complete")
+	}
+}
+
+func TestCatchUp_ADemotionDuringAPass_IsNotForgotten(t *testing.T) {
+	n := alone(t, nil)
+	defer stopNode(t, n)
+	c := n.catchUp
+	passes, complete := 0, make(chan bool, 1)
+	c.compare = func(context.Context) (int, int, error) {
+		switch passes++; passes {
+		case 1:
+			c.request("cut off again", true)
+		case 2:
+			complete <- n.caughtUp.Load()
+		}
+		return 0, 0, nil
+	}
+	c.request("cut off", true)
+	if <-complete {
+		t.Fatal("complete after a pass that began before the demotion")
+	}
+}
+
+func TestIdentity_WithoutADirectory_ARestartAtOnceTakesAnotherNumber(t *testing.T) {
+	at := time.Unix(1000, 0)
+	a, _ := openIdentity("", "n", "c", at)
+	b, _ := openIdentity("", "n", "c", at.Add(100*time.Millisecond))
+	if a.file.Generation == b.file.Generation {
+		t.Fatal("two starts within a second share a generation")
+	}
 }

@@ -20,21 +20,27 @@ import (
 func (n *Node) runtime() *running { return n.current.Load() }
 
 // start is the fx hook behind Start.
-func (n *Node) start(ctx context.Context) (err error) {
+func (n *Node) start(ctx context.Context) error {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	if n.state != fresh {
+		n.mu.Unlock()
 		return errors.New("node: started already")
 	}
 	r := &running{}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	n.current.Store(r)
-	defer func() {
-		if err != nil {
-			n.state = stopped
-			_ = n.shutdown(context.Background(), r)
-		}
-	}()
+	err := n.startLocked(ctx, r)
+	if err != nil {
+		n.state = stopped
+	}
+	n.mu.Unlock()
+	if err != nil {
+		_ = n.shutdown(context.Background(), r)
+	}
+	return err
+}
+
+func (n *Node) startLocked(ctx context.Context, r *running) (err error) {
 	if err := n.listen(r); err != nil {
 		return err
 	}
@@ -42,6 +48,7 @@ func (n *Node) start(ctx context.Context) (err error) {
 	if n.id == "" {
 		n.id = n.address().advertise
 	}
+	n.name.Store(&n.id)
 	if n.identity, err = openIdentity(n.cfg.DataDir, n.id, n.cfg.Cluster, time.UnixMilli(n.wall())); err != nil {
 		return err
 	}
@@ -250,17 +257,19 @@ func (n *Node) acceptPeer(r *running, conn net.Conn) {
 // stop is the fx hook behind Stop.
 func (n *Node) stop(ctx context.Context) error {
 	n.mu.Lock()
-	defer n.mu.Unlock()
 	if n.state != started {
+		n.mu.Unlock()
 		return nil
 	}
 	n.state = stopped
+	n.mu.Unlock()
 	return n.shutdown(ctx, n.runtime())
 }
 
 // shutdown ends whatever of r exists, in the order that loses nothing: others
 // are told to stop sending us work, clients are drained while the peers are
-// still there, and the log is closed last.
+// still there, and the log is closed last. n.mu is not held: tasks that wait for it
+// (to adopt a layout) have to end first.
 func (n *Node) shutdown(ctx context.Context, r *running) error {
 	var errs []error
 	add := func(err error) { errs = append(errs, err) }
@@ -375,6 +384,9 @@ func (n *Node) tickSlow(ctx context.Context) {
 		n.refreshSelf()
 		n.tellAll()
 		n.sweep()
+		if len(n.catchUp.abroad.pending()) > 0 {
+			n.catchUp.request("another datacenter's deltas are missing", false)
+		}
 	})
 }
 

@@ -26,6 +26,7 @@ func (f HandlerFunc) Handle(in *Incoming) { f(in) }
 
 // ServerConfig says how connections are served. Only Handler is required.
 type ServerConfig struct {
+	// Handler takes every request. Required.
 	Handler Handler
 	// Cluster is our cluster's name. Connections of another one are closed.
 	Cluster string

@@ -176,6 +176,10 @@ func TestAnswer_Rules(t *testing.T) {
 			ds := do(a, []step{{20, incr}}, 0)
 			return append(ds, do(b, []step{{15, set("5")}}, 0)...)
 		}, false},
+		"HSET under an increment that it did not know": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{20, oCommand{op: "HINCRBY", key: "f", by: 2}}}, 0)
+			return append(ds, do(b, []step{{15, oCommand{op: "HSET", key: "f", val: "1"}}}, 0)...)
+		}, false},
 		"SADD under a newer kind": {func(a, b *replica) []*odelta {
 			ds := do(a, []step{{20, oCommand{op: "HSET", key: "f", val: "1"}}}, 0)
 			return append(ds, do(b, []step{{15, oCommand{op: "SADD", key: "a"}}}, 0)...)

@@ -54,6 +54,7 @@ type op struct {
 	votes mask // complete owners that held what the executor saw
 	asked mask
 	fail  mask
+	reset mask // owners that hold our range resets
 	// agreed are owners whose records were found equal to ours at the digest
 	// agreedOn: they have voted if that is what the next execution sees.
 	agreed   mask
@@ -297,7 +298,7 @@ func (b *batch) execute(i int) {
 	o := &b.ops[i]
 	self := o.position(b.cl.Self)
 	o.first, o.ran = false, true
-	o.acks, o.votes, o.asked, o.fail = 0, 0, 0, 0
+	o.acks, o.votes, o.asked, o.fail, o.reset = 0, 0, 0, 0, 0
 	if b.refused(o) {
 		b.failOp(o)
 		return
@@ -543,7 +544,8 @@ func (b *batch) again(i int) {
 }
 
 // push sends our whole record of operation i's key to node, whose answer
-// counts for it.
+// counts for it. A range reset that cuts the record goes before it: without it
+// node would still show what the reset killed.
 func (b *batch) push(o *op, node, i int) {
 	rec, err := b.c.store.Record(o.key, b.scratch[:0])
 	b.scratch = rec
@@ -553,7 +555,14 @@ func (b *batch) push(o *op, node, i int) {
 		b.settle(i)
 		return
 	}
-	b.c.sendResets(node, o.token)
+	if p := o.position(node); !o.reset.has(p) && b.c.hasReset(o.token) {
+		f := b.out.frame(b, node, KindReset)
+		if len(f.ops) == 0 {
+			f.buf = appendResets(f.buf, b.c.store.Resets())
+		}
+		f.add(i, o.tries)
+		return
+	}
 	if len(rec) == 0 {
 		// Nothing to hold: a reset of the range killed it.
 		o.votes |= 1 << o.position(node)
@@ -564,6 +573,18 @@ func (b *batch) push(o *op, node, i int) {
 	f.buf = appendRecord(f.buf, o.key, rec)
 	f.ops = append(f.ops, opRef{i, o.tries, true})
 	b.c.count.writebacks.Add(1)
+}
+
+// levelled goes on with a push to node, which holds our range resets now; we
+// hold its own.
+func (b *batch) levelled(i, node int) {
+	o := &b.ops[i]
+	o.reset |= 1 << o.position(node)
+	if now, _ := b.c.store.Digest(o.key); now != o.before {
+		b.again(i)
+		return
+	}
+	b.push(o, node, i)
 }
 
 // lost feeds the failure of a message to node: none of its operations will be

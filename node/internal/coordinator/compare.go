@@ -359,19 +359,14 @@ func (c *Coordinator) ServeReset(payload []byte) ([]byte, error) {
 	return newest.Append(appendResets(nil, c.store.Resets())), nil
 }
 
-// sendResets tells node about our range resets, if there are any, so that its
-// record digests are taken after the same ones.
-func (c *Coordinator) sendResets(node int, token hashkit.Token) {
-	var rel []datastore.RangeReset
+// hasReset says whether we hold a range reset that covers token.
+func (c *Coordinator) hasReset(token hashkit.Token) bool {
 	for _, r := range c.store.Resets() {
 		if uint64(token) >= r.From && uint64(token) <= r.To {
-			rel = append(rel, r)
+			return true
 		}
 	}
-	if len(rel) == 0 {
-		return
-	}
-	c.peers.Send(node, KindReset, appendResets(nil, rel), time.Now().Add(c.timeout), func([]byte, error) {})
+	return false
 }
 
 // majority is the least number that any other majority of n shares a member with.

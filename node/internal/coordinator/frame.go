@@ -127,6 +127,21 @@ func (b *batch) read1(f *frame, reply []byte) error {
 		}
 		return r.err
 	}
+	if f.kind == KindReset {
+		if b.finished {
+			return nil
+		}
+		if _, err := b.c.mergeResets(reply); err != nil {
+			return err
+		}
+		b.unsaved = true
+		for _, ref := range f.ops {
+			if b.current(ref) != nil {
+				b.levelled(ref.op, f.node)
+			}
+		}
+		return nil
+	}
 	for _, ref := range f.ops {
 		a := r.answer()
 		if r.err != nil {

@@ -260,3 +260,28 @@ func TestTick_LeavesTheNextUseOfABatchAlone(t *testing.T) {
 	}
 	t.Fatal("no batch was used again")
 }
+
+func TestRead_AfterAFlushThatOneNodeHas_IsWhatAMajorityHolds(t *testing.T) {
+	for _, lostReset := range []bool{false, true} {
+		b := newBench(t, 3)
+		key := b.keyOf(1, 2, 0)
+		b.expect(0, "SET "+key+" v", "+OK")
+		b.setFault(func(int, int, byte) error { return benchError{sent: false} })
+		b.run(0, "FLUSHALL") // nobody else hears of it
+		if !lostReset {
+			b.setFault(nil)
+		} else {
+			b.setFault(func(_, _ int, kind byte) error {
+				if kind == KindReset {
+					return benchError{sent: false}
+				}
+				return nil
+			})
+		}
+		first := b.run(0, "GET "+key)[0]
+		second := b.run(1, "GET "+key)[0]
+		if first == "$-1" && second != "$-1" || lostReset && first != "v" && !strings.HasPrefix(first, "-NOQUORUM") {
+			t.Errorf("reset lost %v: %q, and later %q", lostReset, first, second)
+		}
+	}
+}
