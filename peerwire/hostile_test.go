@@ -167,9 +167,9 @@ func TestPeer_RepliesNobodyAskedFor_Ignored(t *testing.T) {
 					return
 				}
 				b.Write(preface(""))
-				go func() { // unknown ids, and every reply twice
+				go func() { // slots that are in use, of generations that never were; and every reply twice
 					for i := range uint64(200) {
-						b.Write(append(head(frameReply, flagFirst|flagLast, i<<30, 3, 3), "abc"...))
+						b.Write(append(head(frameReply, flagFirst|flagLast, (1<<20+i)<<32, 3, 3), "abc"...))
 					}
 				}()
 				r := frameReader{r: b}
@@ -189,7 +189,7 @@ func TestPeer_RepliesNobodyAskedFor_Ignored(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 100 {
-			if r := <-send(t, p, Request{}); r.err == nil && r.reply != "ok" && r.reply != "abc" {
+			if r := <-send(t, p, Request{}); r.err == nil && r.reply != "ok" {
 				t.Errorf("%+v", r)
 			}
 		}

@@ -235,7 +235,7 @@ func (b *batch) lookFirst() {
 }
 
 func (b *batch) looksFirst(o *op) bool {
-	return o.need > 1 && o.spec.Write() && o.spec.LooksWith(o.args) && !b.refused(o)
+	return o.need > 1 && o.spec.Write() && depends(o) && !b.refused(o)
 }
 
 func (b *batch) look(i int) {
@@ -247,6 +247,12 @@ func (b *batch) look(i int) {
 	b.askSelf(o)
 	b.askVotes(i)
 	b.settle(i)
+}
+
+// depends says whether what a write does or replies depends on what is there.
+// DEL writes whatever is there, but replies how much that was.
+func depends(o *op) bool {
+	return o.spec.LooksWith(o.args) || o.spec.Join == command.JoinSum
 }
 
 // executeAll executes our operations in order, but for those that took

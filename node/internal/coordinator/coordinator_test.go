@@ -175,12 +175,18 @@ func TestQuorum_RefusedBeforeAnythingIsWritten_NamingWhoMisses(t *testing.T) {
 func TestLook_PrimaryThatWasBypassed_LooksAtAMajorityFirst(t *testing.T) {
 	b := newBench(t, 3)
 	key := b.keyOf(0, 1, 2)
-	// Node 1 takes node 0 for dead and goes around it; nothing reaches node 0.
+	// Node 1 takes node 0 for dead and goes around it; nothing reaches node 0,
+	// whose clock is ahead, so that what it stamps would win.
 	b.coords[1].Cluster().Members[0].SetHealth(false, false)
 	b.expect(1, "SET "+key+" taken", "+OK")
+	b.clocks[0].Observe(datastore.At(time.Now().Add(time.Hour).UnixMilli(), 0, 9))
 	b.coords[0].Caution()
 	b.expect(0, "SET "+key+" mine NX", "$-1")
 	b.expect(0, "GET "+key, "taken")
+	gone := b.keyOf(0, 2, 1)
+	b.coords[2].Cluster().Members[0].SetHealth(false, false)
+	b.expect(2, "SET "+gone+" v", "+OK")
+	b.expect(0, "DEL "+gone, ":1")
 	if got := b.run(0, "SETNX "+key+" x", "APPEND "+key+" !", "GET "+key); fmt.Sprint(got) != "[:0 :6 taken!]" {
 		t.Fatal(got)
 	}
