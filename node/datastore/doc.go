@@ -2,10 +2,10 @@
 //
 // A replica is a set of records, one per key. What a command changes is a
 // delta, a piece of a record; applying a delta is a join: commutative,
-// associative and idempotent. So replicas that have got the same deltas hold
-// the same records, whatever the order, the repetition and the delay, and a
-// write never waits for another replica. Commands are executed once, where
-// they arrive; deltas travel.
+// associative and idempotent. So replicas that have got the same deltas
+// hold the same records, whatever the order, the repetition and the delay,
+// and a write never waits for another replica. Commands are executed once,
+// where they arrive; deltas travel.
 //
 //	             command                        delta
 //	client ---> [Store.Update] ---------------------------> [Store.Merge] elsewhere
@@ -16,21 +16,23 @@
 //
 // # Versions
 //
-// Every command takes one [Version] from the [Clock]: a hybrid logical clock's
-// 64 bits (48 of Unix milliseconds, 16 of a counter), and the node's number.
-// A stamp is above every version that the clock has seen. A command runs at the
-// millisecond of its own stamp, a read at the later of the wall clock and the
-// newest version seen, so what has expired stays expired.
+// Every command takes one [Version] from the [Clock]: a hybrid logical
+// clock's 64 bits (48 of Unix milliseconds, 16 of a counter), and the
+// node's number. A stamp is above every version that the clock has seen. A
+// command runs at the millisecond of its own stamp, a read at the later of
+// the wall clock and the newest version seen, so what has expired stays
+// expired.
 //
-// Node numbers must not be reused: a slot is written by its node alone, and a
-// node that may have lost writes goes on under a new number ([Clock.SetNode]).
+// Node numbers must not be reused: a slot is written by its node alone, and
+// a node that may have lost writes goes on under a new number
+// ([Clock.SetNode]).
 //
 // # Atoms
 //
-// A record is a set of atoms, and so is a delta. Each atom carries the stamp of
-// the command that wrote it, by which the newer of two atoms of one cell wins. What
-// kills an atom is its birth: the stamp, except for what goes on under newer
-// stamps (a slot, an element).
+// A record is a set of atoms, and so is a delta. Each atom carries the
+// stamp of the command that wrote it, by which the newer of two atoms of
+// one cell wins. What kills an atom is its birth: the stamp, except for
+// what goes on under newer stamps (a slot, an element).
 //
 //	atom                       holds                            join of two
 //	reset                      upto, stamp                      greater
@@ -44,8 +46,9 @@
 //
 // A string is the register of kind [String]; a hash has one per field; the
 // members of a set and of a sorted set (with the score as value) are fields
-// too. Increments go to slots, one per node: a number is its register plus its slots, so
-// that concurrent increments add up and a repeated delta counts once.
+// too. Increments go to slots, one per node: a number is its register plus
+// its slots, so that concurrent increments add up and a repeated delta
+// counts once.
 //
 //	INCR on node 1 and 2, after SET n 10:
 //
@@ -56,13 +59,14 @@
 // # Join
 //
 // The join of two records joins them atom by atom and drops at once what is
-// dead: cells born up to a reset (the record's, the kind's, or a range reset,
-// which a store keeps beside the records), slots born up to their field's
-// register, elements inside a removed interval. Dropping loses nothing: the
-// atom that killed is kept and kills again.
+// dead: cells born up to a reset (the record's, the kind's, or a range
+// reset, which a store keeps beside the records), slots born up to their
+// field's register, elements inside a removed interval. Dropping loses
+// nothing: the atom that killed is kept and kills again.
 //
 // The join never looks at the time or at what kind a record shows. Both are
-// matters of reading; a join that depended on them would depend on when and where it runs.
+// matters of reading; a join that depended on them would depend on when and
+// where it runs.
 //
 // # Views
 //
@@ -76,8 +80,8 @@
 //  3. A number is the register plus the slots, if the register is an integer as
 //     Redis understands it; if not, slots are ignored. The sum saturates.
 //
-// Views cost nothing to make for plain strings, a scan of a few cells for small
-// records, O(1) for large ones.
+// Views cost nothing to make for plain strings, a scan of a few cells for
+// small records, O(1) for large ones.
 //
 // # Deltas
 //
@@ -95,8 +99,9 @@
 //	DEL                     Delete               reset at the stamp
 //
 // Besides, a write makes permanent what its command saw: a key that did not
-// exist begins without expiry, what an expiry had ended is reset, and so are
-// kinds that were hidden. A command that changes nothing writes nothing.
+// exist begins without expiry, what an expiry had ended is reset, and so
+// are kinds that were hidden. A command that changes nothing writes
+// nothing.
 //
 // # Answers
 //
@@ -112,44 +117,49 @@
 //     other expiry;
 //   - an EXPIRE or PERSIST must be the newest.
 //
-// If it lost, the answer carries what beat it. The coordinator merges that, then merges its own delta
-// again into its own store. If that wins, nothing had beaten it: the owner
-// lacked something that the coordinator knows, and is given the whole record. If not, what it wrote is dead or
-// hidden, and the command is executed again at a newer stamp.
+// If it lost, the answer carries what beat it. The coordinator merges that,
+// then merges its own delta again into its own store. If that wins, nothing
+// had beaten it: the owner lacked something that the coordinator knows, and
+// is given the whole record. If not, what it wrote is dead or hidden, and
+// the command is executed again at a newer stamp.
 //
-// With [MergeOptions.Check] the answer also says whether the record was the one that the command saw
-// (Differs), and if not carries it as it was. Conflict says that the delta
-// replaced something alive in such a record; where many fields live it is an
-// upper bound, for the difference may lie elsewhere.
+// With [MergeOptions.Check] the answer also says whether the record was the
+// one that the command saw (Differs), and if not carries it as it was.
+// Conflict says that the delta replaced something alive in such a record;
+// where many fields live it is an upper bound, for the difference may lie
+// elsewhere.
 //
 // # Digests
 //
-// The digest of a record is the sum, modulo 2^64, of keyed 64-bit hashes of its
-// atoms: equal digests mean equal atoms. Time changes no digest. Digests
-// compare only between stores with the same key and the same floors.
+// The digest of a record is the sum, modulo 2^64, of keyed 64-bit hashes of
+// its atoms: equal digests mean equal atoms. Time changes no digest.
+// Digests compare only between stores with the same key and the same
+// floors.
 //
 // # Encoding
 //
-// A record and a delta are the same thing. The first byte is the version of the
-// format (upper half) and the shape:
+// A record and a delta are the same thing. The first byte is the version of
+// the format (upper half) and the shape:
 //
 //	plain string   [shape][version 12][expiry 8, if any][value]
 //	general        [shape][flags][base 8][resets, expiry, removal][elements][intervals][cells]
 //
-// A plain string stands for a register and the reset that a SET implies; a SET's delta is the
-// new record, byte for byte. In the general shape numbers are varints and
-// versions are relative to base. Cells are sorted by kind, by the XXH64 of the field,
-// by field, the register before the slots by node. Decoding checks all bytes, and
-// allocates in proportion to them.
+// A plain string stands for a register and the reset that a SET implies; a
+// SET's delta is the new record, byte for byte. In the general shape
+// numbers are varints and versions are relative to base. Cells are sorted
+// by kind, by the XXH64 of the field, by field, the register before the
+// slots by node. Decoding checks all bytes, and allocates in proportion to
+// them.
 //
-// A collection beyond 4 KiB or 128 cells is held as an ordered tree: a command
-// on a field costs O(log n), its length O(1). What costs O(n): an
-// expiry or a reset that kills a part of it, showing one of two kinds, encoding all of it.
+// A collection beyond 4 KiB or 128 cells is held as an ordered tree: a
+// command on a field costs O(log n), its length O(1). What costs O(n): an
+// expiry or a reset that kills a part of it, showing one of two kinds,
+// encoding all of it.
 //
 // # Floors
 //
 // What a record keeps of the dead (tombstones, resets, removed intervals,
-// passed expiries) can go once every owner of the key has promised to stamp no
-// more below a floor and has joined every other owner's state; see
+// passed expiries) can go once every owner of the key has promised to stamp
+// no more below a floor and has joined every other owner's state; see
 // [Memory.SetFloor].
 package datastore

@@ -163,3 +163,45 @@ func checkLaws(t *testing.T, rng *rand.Rand, f form, ds []*odelta, rs []*replica
 		}
 	}
 }
+
+// TestJoin_OneStampTwoContents_ReplicasAgree: no writer does this; if a fault
+// does, the order of arrival must not decide.
+func TestJoin_OneStampTwoContents_ReplicasAgree(t *testing.T) {
+	v, w := At(10, 0, 1), At(9, 0, 1)
+	one := func(set func(*oRec)) []byte {
+		r := newORec()
+		set(r)
+		return encodeORec(r)
+	}
+	reg := func(val string, tomb bool) []byte {
+		return one(func(r *oRec) { r.reg[oField{Hash, "f"}] = oReg{v, val, tomb} })
+	}
+	sum := func(born Version, n int64) []byte {
+		return one(func(r *oRec) { r.slot[oSlotKey{oField{Hash, "f"}, 1}] = oSlot{v, born, n} })
+	}
+	el := func(pos int64, prev Version, val string) []byte {
+		return one(func(r *oRec) { r.el[v] = oEl{v, pos, prev, val} })
+	}
+	expiry := func(at int64) []byte { return one(func(r *oRec) { r.exp, r.expAt = v, at }) }
+	for i, pair := range [][2][]byte{
+		{reg("a", false), reg("b", false)},
+		{reg("a", false), reg("", true)},
+		{sum(v, 1), sum(v, 2)},
+		{sum(v, 1), sum(w, 1)},
+		{el(1, w, "a"), el(1, w, "b")},
+		{el(1, w, "a"), el(2, w, "a")},
+		{el(1, w, "a"), el(1, w.Pred(), "a")},
+		{expiry(20), expiry(0)},
+	} {
+		for _, f := range forms {
+			a, b := newHolder(t, f, NewClock(1, nil)), newHolder(t, f, NewClock(1, nil))
+			a.merge(pair[0], MergeOptions{})
+			a.merge(pair[1], MergeOptions{})
+			b.merge(pair[1], MergeOptions{})
+			b.merge(pair[0], MergeOptions{})
+			if a.digest() != b.digest() {
+				t.Errorf("pair %d, %v form: %s and %s", i, f, a.atoms().text(), b.atoms().text())
+			}
+		}
+	}
+}

@@ -41,8 +41,8 @@ func (e *engine) lmerge(l *large, key []byte, cut Version, delta []byte, opt Mer
 	return ans, nil
 }
 
-// appendBeaten appends the whole record, with a reset in the place of cut if that killed a part of the
-// delta: its writer may not know of it.
+// appendBeaten appends the whole record, with a reset in the place of cut if
+// that killed a part of the delta: its writer may not know of it.
 func (l *large) appendBeaten(dst []byte, cut Version, killed bool) []byte {
 	kept := l.reset
 	if killed {

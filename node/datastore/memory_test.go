@@ -239,8 +239,8 @@ func (w *world) purge() {
 		w.other.merge([]byte(key), rec, MergeOptions{})
 	}
 	w.log = nil // what is below the floor is refused by the node
-	before := Version{Time: w.n.clock.High().Time - uint64(w.rng.IntN(2000))<<counterBits}
 	floor := w.n.clock.High()
+	before := Version{Time: floor.Time - min(floor.Time, uint64(w.rng.IntN(2000))<<counterBits)}
 	w.other.clock.Observe(floor) // nobody stamps below a floor
 	w.m.SetFloor(floor, before)
 	w.sweepAll()

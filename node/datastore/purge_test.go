@@ -97,6 +97,9 @@ func TestPurge_Floors_LetGoWhatTheyMay(t *testing.T) {
 	all.reg[oField{Hash, "gone"}] = oReg{v: v(12), tomb: true}
 	all.reg[oField{Hash, "here"}] = oReg{v: v(13), val: "1"}
 	all.reg[oField{Hash, "later"}] = oReg{v: v(25), val: "1"}
+	// A slot that was born on a tombstone stays when that goes.
+	all.reg[oField{Hash, "again"}] = oReg{v: v(12), tomb: true}
+	all.slot[oSlotKey{oField{Hash, "again"}, 1}] = oSlot{v(24), v(24), 1}
 	for _, f := range forms {
 		for _, x := range []struct {
 			floor, before Version
@@ -121,6 +124,12 @@ func TestPurge_Floors_LetGoWhatTheyMay(t *testing.T) {
 				if _, ok := r.reg[oField{Hash, name}]; ok {
 					got = append(got, name)
 				}
+			}
+			if _, ok := r.slot[oSlotKey{oField{Hash, "again"}, 1}]; !ok {
+				t.Errorf("%v form, floors %v and %v: a slot went", f, x.floor, x.before)
+			}
+			if _, ok := r.reg[oField{Hash, "again"}]; ok != x.floor.Less(v(12)) {
+				t.Errorf("%v form, floors %v and %v: the tombstone under a slot is held: %v", f, x.floor, x.before, ok)
 			}
 			if !r.exp.IsZero() {
 				got = append(got, "expiry")

@@ -1,9 +1,6 @@
 package datastore
 
-import (
-	"slices"
-	"strconv"
-)
+import "strconv"
 
 // View is what a record shows at one moment. It is valid, with everything
 // that its methods return, until the function that it was handed to returns;
@@ -300,54 +297,4 @@ func (v *View) fold(cells []cell) (value []byte, ok bool) {
 	mark := len(v.buf)
 	v.buf = strconv.AppendInt(v.buf, sum.saturated(), 10)
 	return v.buf[mark:len(v.buf):len(v.buf)], true
-}
-
-// eachElement calls fn for each element in list order.
-func (v *View) eachElement(fn func(value []byte) bool) {
-	elements := v.elements()
-	v.order = v.order[:0]
-	for i := range elements {
-		if v.cuts[List].Less(elements[i].id) {
-			v.order = append(v.order, i)
-		}
-	}
-	// The sort is stable, and the elements come sorted by id.
-	slices.SortStableFunc(v.order, func(i, j int) int {
-		switch a, b := elements[i].pos, elements[j].pos; {
-		case a < b:
-			return -1
-		case a > b:
-			return 1
-		}
-		return 0
-	})
-	for _, i := range v.order {
-		if !fn(elements[i].value) {
-			return
-		}
-	}
-}
-
-// element finds an element by its id, nil if there is none.
-func (v *View) element(id Version) *element {
-	elements := v.elements()
-	i, ok := slices.BinarySearchFunc(elements, id, func(x element, id Version) int { return x.id.Compare(id) })
-	if !ok {
-		return nil
-	}
-	return &elements[i]
-}
-
-func (v *View) intervals() []interval {
-	if v.large != nil {
-		return v.large.intervals
-	}
-	return v.small.intervals
-}
-
-func (v *View) elements() []element {
-	if v.large != nil {
-		return v.large.elements
-	}
-	return v.small.elements
 }

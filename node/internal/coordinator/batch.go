@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dynomite-go/dynomite/hashkit"
+	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/quorum"
 )
@@ -507,8 +508,16 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 		b.settle(i)
 		return
 	}
-	if o.wrote { // it lost: what was written is dead or hidden, so it is executed again
-		b.again(i)
+	if o.wrote {
+		switch {
+		case !b.stands(o): // what was written is dead or hidden, so it is executed again
+			b.again(i)
+		case pushed: // it joined all that we hold, and we all that it holds
+			vote()
+			b.settle(i)
+		default: // it stands here: the owner is merely behind, and completed
+			b.push(o, node, i)
+		}
 		return
 	}
 	if now, _ := b.c.store.Digest(o.key); now != o.before {
@@ -526,6 +535,13 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 	}
 	// The owner is behind: it must hold the joined record before the reply.
 	b.push(o, node, i)
+}
+
+// stands says whether what operation o wrote still wins here, after what an
+// owner holds was adopted. Executing it again would count it twice then.
+func (b *batch) stands(o *op) bool {
+	a, err := b.c.store.Merge(o.key, o.delta, datastore.MergeOptions{}, nil)
+	return err == nil && a.Won
 }
 
 // holds says whether our record of o's key is the given one, and its digest too.
@@ -586,7 +602,7 @@ func (b *batch) push(o *op, node, i int) {
 func (b *batch) levelled(i, node int) {
 	o := &b.ops[i]
 	o.reset |= 1 << o.position(node)
-	if now, _ := b.c.store.Digest(o.key); now != o.before {
+	if now, _ := b.c.store.Digest(o.key); !o.wrote && now != o.before {
 		b.again(i)
 		return
 	}

@@ -233,3 +233,32 @@ func TestCompare_MakesBothSidesEqual(t *testing.T) {
 type setter struct{}
 
 func (setter) Update(_ *datastore.View, d *datastore.Delta) { d.Overwrite([]byte("v")) }
+
+func TestWrite_LostAtAnOwnerThatIsMerelyBehind_IsNotCountedTwice(t *testing.T) {
+	b := newBench(t, 3)
+	key := b.keyOf(0, 1, 2)
+	b.expect(0, "SET "+key+" 5 PX 60000", "+OK")
+	b.expect(0, "INCR "+key, ":6") // the slot is born before the expiry
+	b.waitFor(key, "6")
+	// Node 1 never hears that the key persists, and takes it for expired.
+	b.setFault(func(_, to int, _ byte) error {
+		if to == 1 {
+			return benchError{sent: false}
+		}
+		return nil
+	})
+	b.expect(0, "PERSIST "+key, ":1")
+	for _, c := range b.clocks {
+		c.Observe(datastore.At(time.Now().Add(time.Hour).UnixMilli(), 0, 9))
+	}
+	b.setFault(func(_, to int, _ byte) error {
+		if to == 2 {
+			return benchError{sent: false}
+		}
+		return nil
+	})
+	b.expect(0, "INCR "+key, ":7")
+	b.setFault(nil)
+	b.expect(0, "GET "+key, "7")
+	b.expect(1, "DYN.LOCAL GET "+key, "7")
+}

@@ -224,3 +224,16 @@ func (b *bench) keyOf(order ...int) string {
 	b.t.Fatalf("no key with owners %v", order)
 	return ""
 }
+
+// waitFor waits until every node's own copy of key shows want.
+func (b *bench) waitFor(key, want string) {
+	b.t.Helper()
+	deadline := time.Now().Add(30 * time.Second) // against hanging
+	for i := range b.coords {
+		for b.run(i, "DYN.LOCAL GET "+key)[0] != want {
+			if time.Now().After(deadline) {
+				b.t.Fatalf("node %d never showed %s", i, want)
+			}
+		}
+	}
+}
