@@ -49,8 +49,10 @@ func TestStart_AddressNobodyCanReach_Refused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := New(Config{Name: "a", Advertise: "0.0.0.0:1", Packets: packets,
-		Dial: func(context.Context, string) (net.Conn, error) { return nil, nil }})
+	m, err := New(Config{
+		Name: "a", Advertise: "0.0.0.0:1", Packets: packets,
+		Dial: func(context.Context, string) (net.Conn, error) { return nil, nil },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -140,8 +140,10 @@ func TestHandleStream_Garbage_Refused(t *testing.T) {
 	noLeaks(t)
 	udp, l := listen(t)
 	l.Close()
-	m, err := gossip.New(gossip.Config{Name: "a", Advertise: l.Addr().String(), Packets: udp, Dial: dial,
-		Tuning: gossip.Tuning{StreamTimeout: 100 * time.Millisecond}})
+	m, err := gossip.New(gossip.Config{
+		Name: "a", Advertise: l.Addr().String(), Packets: udp, Dial: dial,
+		Tuning: gossip.Tuning{StreamTimeout: 100 * time.Millisecond},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -127,7 +127,7 @@ func (l *link) run() {
 		conn, pre, err := l.dial()
 		if err == nil {
 			began := time.Now()
-			err = l.serve(conn, pre)
+			_ = l.serve(conn, pre) // what ended it is in the Peer's state
 			if time.Since(began) >= cfg.BackoffMax {
 				pause = cfg.BackoffMin
 			}

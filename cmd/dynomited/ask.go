@@ -47,7 +47,7 @@ func newRing() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ring",
 		Short: "Show who owns what, asked of a running node",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			path := "/ring"
 			switch format {
@@ -78,7 +78,7 @@ func newStatus() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Say whether a running node is ready, and how it sees the others",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			ready, status, err := a.ask(cmd.Context(), http.MethodGet, "/readyz")
 			if err != nil {
@@ -156,7 +156,7 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		Run:   func(cmd *cobra.Command, _ []string) { fmt.Fprintln(cmd.OutOrStdout(), "dynomited", node.Version()) },
 	}
 }

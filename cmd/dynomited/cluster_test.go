@@ -45,18 +45,24 @@ func newCluster(t testing.TB, settings map[string]string) *cluster {
 	for i := range 3 {
 		m := &member{t: t, name: fmt.Sprintf("n%d", i+1), client: reserve(t), peer: reserve(t), admin: reserve(t)}
 		m.conf = filepath.Join(dir, m.name+".yml")
-		file := map[string]string{
-			"name": m.name, "cluster": "e2e", "rack": fmt.Sprintf("r%d", i+1),
-			"listen": m.client, "peer_listen": m.peer, "admin_listen": m.admin,
-			"expect": "3", "data_dir": filepath.Join(dir, m.name),
+		file := [][2]string{
+			{"name", m.name},
+			{"rack", fmt.Sprintf("r%d", i+1)},
+			{"listen", m.client},
+			{"peer_listen", m.peer},
+			{"admin_listen", m.admin},
+			{"expect", "3"},
+			{"data_dir", filepath.Join(dir, m.name)},
 		}
 		if i > 0 {
-			file["seeds"] = "[" + c.members[0].peer + "]"
+			file = append(file, [2]string{"seeds", "[" + c.members[0].peer + "]"})
 		}
-		maps.Copy(file, settings)
+		for _, name := range slices.Sorted(maps.Keys(settings)) {
+			file = append(file, [2]string{name, settings[name]})
+		}
 		var text strings.Builder
-		for _, name := range slices.Sorted(maps.Keys(file)) {
-			fmt.Fprintf(&text, "%s: %s\n", name, file[name])
+		for _, setting := range file {
+			fmt.Fprintf(&text, "%s: %s\n", setting[0], setting[1])
 		}
 		if err := os.WriteFile(m.conf, []byte(text.String()), 0o600); err != nil {
 			t.Fatal(err)

@@ -9,12 +9,15 @@ import (
 )
 
 func newConfig() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Check or print a configuration"}
+	cmd := &cobra.Command{
+		Use: "config", Short: "Check or print a configuration", Args: noArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
 	var check, show settings
 	checkCmd := &cobra.Command{
-		Use: "check", Short: "Say whether the settings are right", Args: cobra.NoArgs,
+		Use: "check", Short: "Say whether the settings are right", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if _, err := check.load(); err != nil {
+			if _, _, _, err := assemble(cmd, &check); err != nil {
 				return err
 			}
 			fmt.Fprintln(cmd.OutOrStdout(), "configuration ok")
@@ -23,7 +26,7 @@ func newConfig() *cobra.Command {
 	}
 	check.register(checkCmd.Flags())
 	showCmd := &cobra.Command{
-		Use: "show", Short: "Print every setting, its value and where that came from", Args: cobra.NoArgs,
+		Use: "show", Short: "Print every setting, its value and where that came from", Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := show.load()
 			if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -26,8 +27,11 @@ func newDev() *cobra.Command {
 		Short: "Run a cluster of three nodes in this process",
 		Long: "Run a cluster of three nodes in this process: three racks, every key on all\n" +
 			"three, reads and writes at DC_QUORUM. Any node takes any command.",
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := checkPorts(basePort, dataDir); err != nil {
+				return usageError{err}
+			}
 			s := settings{logLevel: logLevel}
 			log, err := s.logger(cmd.ErrOrStderr())
 			if err != nil {
@@ -40,6 +44,20 @@ func newDev() *cobra.Command {
 	cmd.Flags().StringVar(&dataDir, "data-dir", "", "keep data in a directory per node below this one")
 	cmd.Flags().StringVar(&logLevel, "log-level", "warn", "debug, info, warn or error")
 	return cmd
+}
+
+// adminOffset leads from the base port to the first admin port: from Dynomite's
+// 8101 to its 22222.
+const adminOffset = 14121
+
+func checkPorts(base int, dataDir string) error {
+	if most := 65535 - adminOffset - devNodes; base < 0 || base > most {
+		return fmt.Errorf("--base-port: %d is not between 0 and %d", base, most)
+	}
+	if base == 0 && dataDir != "" {
+		return errors.New("--base-port: nodes that keep their data keep their addresses too: 0 does not go with --data-dir")
+	}
+	return nil
 }
 
 func dev(cmd *cobra.Command, log *slog.Logger, basePort int, dataDir string) error {
@@ -59,7 +77,7 @@ func dev(cmd *cobra.Command, log *slog.Logger, basePort int, dataDir string) err
 	for i := range devNodes {
 		cfg := node.Config{
 			Name: "node" + strconv.Itoa(i+1), Cluster: "dev", Rack: "rack" + strconv.Itoa(i+1),
-			PeerListen: port(10 * i), Listen: port(10*i + 1), AdminListen: port(14121 + i),
+			PeerListen: port(10 * i), Listen: port(10*i + 1), AdminListen: port(adminOffset + i),
 			Expect: devNodes,
 		}
 		if i > 0 {

@@ -15,9 +15,9 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// How much must have been sent in a period, later than settling after its
-// fault, before the next one begins. Three nodes are killed, so at least
-// 3 x 2,000 commands are sent while one is down.
+// How many commands must have been sent in a period, later than settling
+// after its fault, before the next one begins. Three nodes are killed, so at
+// least 3 x 2,000 are sent while one is down.
 const (
 	sentAway = 2000
 	sentBack = 1000
@@ -34,20 +34,24 @@ func TestThreeNodes_NothingAcknowledgedIsLost_AtQuorum(t *testing.T) {
 		tr.killed(c, victim)
 	}
 	tr.paused(c, 1)
+	tr.killedAlone(c, 2)
 	for time.Since(began) < *soak && tr.wrong.Load() == 0 {
-		if victim := rnd.IntN(3); rnd.IntN(4) == 0 {
+		switch victim := rnd.IntN(3); rnd.IntN(6) {
+		case 0:
 			tr.paused(c, victim)
-		} else {
+		case 1:
+			tr.killedAlone(c, victim)
+		default:
 			tr.killed(c, victim)
 		}
 	}
 	tr.end()
 	tr.summary()
-	settled, away, _ := tr.timeline.total()
-	if away.all() < 5000 {
-		t.Errorf("only %d commands were sent while a node was down", away.all())
+	settled, down, _ := tr.timeline.total()
+	if down.all() < 5000 {
+		t.Errorf("only %d commands were sent while a node was down", down.all())
 	}
-	for what, tally := range map[string]tally{"": settled, " while a node was down": away} {
+	for what, tally := range map[string]tally{"": settled, " while a node was down": down} {
 		if tally.rate() < 0.99 {
 			t.Errorf("%.2f %% of the commands%s succeeded, sent later than %v after a fault", 100*tally.rate(), what, settling)
 		}
@@ -65,8 +69,13 @@ func TestThreeNodes_NothingAcknowledgedIsLost_AtOne(t *testing.T) {
 	for _, victim := range []int{0, 1, 2} {
 		tr.killed(c, victim)
 	}
+	tr.killedAlone(c, 1)
 	for time.Since(began) < *soak && tr.wrong.Load() == 0 {
-		tr.killed(c, rnd.IntN(3))
+		if victim := rnd.IntN(3); rnd.IntN(4) == 0 {
+			tr.killedAlone(c, victim)
+		} else {
+			tr.killed(c, victim)
+		}
 	}
 	tr.end()
 	tr.summary()
@@ -106,14 +115,25 @@ func (tr *traffic) awaitSent(p *period, n int) {
 	})
 }
 
+// awaitDone waits until n commands of p succeeded.
+func (tr *traffic) awaitDone(p *period, n int) {
+	tr.t.Helper()
+	eventually(tr.t, p.name, func() error {
+		if got := tr.timeline.done(p); got < n {
+			return fmt.Errorf("%d of %d commands done", got, n)
+		}
+		return nil
+	})
+}
+
 // killed kills a node and starts it again, under traffic.
 func (tr *traffic) killed(c *cluster, victim int) {
 	tr.t.Helper()
 	m := c.members[victim]
-	p := tr.timeline.enter(m.name+" killed", true, true)
+	p := tr.timeline.enter(m.name+" killed", fault|away)
 	m.kill()
 	tr.awaitSent(p, sentAway)
-	p = tr.timeline.enter(m.name+" started again", false, false)
+	p = tr.timeline.enter(m.name+" started again", 0)
 	began := time.Now()
 	m.start()
 	c.awaitWhole()
@@ -126,16 +146,52 @@ func (tr *traffic) paused(c *cluster, victim int) {
 	tr.t.Helper()
 	m := c.members[victim]
 	over := time.NewTimer(pausedFor)
-	p := tr.timeline.enter(m.name+" paused", true, false)
+	p := tr.timeline.enter(m.name+" paused", fault)
 	m.process.signal(syscall.SIGSTOP)
 	tr.awaitSent(p, sentBack)
 	<-over.C
-	p = tr.timeline.enter(m.name+" goes on", false, false)
+	p = tr.timeline.enter(m.name+" goes on", 0)
 	m.process.signal(syscall.SIGCONT)
 	began := time.Now()
 	c.awaitWhole()
 	tr.t.Logf("%s whole again %v after it went on", m.name, time.Since(began).Round(time.Millisecond))
 	tr.awaitSent(p, sentBack)
+}
+
+// killedAlone pauses two nodes, and after a while kills the third one, lets the
+// two go on, and starts the third one again. At DC_ONE it acknowledged writes
+// meanwhile, which are in its log and nowhere else; at DC_QUORUM it must have
+// acknowledged nothing.
+func (tr *traffic) killedAlone(c *cluster, victim int) {
+	tr.t.Helper()
+	m := c.members[victim]
+	others := func(s syscall.Signal) {
+		for i, o := range c.members {
+			if i != victim {
+				o.process.signal(s)
+			}
+		}
+	}
+	alone := fault
+	if !tr.weak {
+		alone |= minority
+	}
+	left := tr.timeline.enter(m.name+" left alone", alone)
+	others(syscall.SIGSTOP)
+	tr.awaitSent(left, sentBack)
+	p := tr.timeline.enter(m.name+" killed alone", fault|away)
+	m.kill()
+	others(syscall.SIGCONT)
+	tr.awaitSent(p, sentAway)
+	p = tr.timeline.enter(m.name+" started again", 0)
+	m.start()
+	c.awaitWhole()
+	tr.awaitSent(p, sentBack)
+	tr.timeline.mu.Lock()
+	defer tr.timeline.mu.Unlock()
+	if lone := left.later.done; left.has(minority) && lone > 0 {
+		tr.fail("%s alone acknowledged %d commands at DC_QUORUM", m.name, lone)
+	}
 }
 
 // reader sends pipelines over one connection to a node; prefix is put before

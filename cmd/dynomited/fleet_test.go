@@ -59,7 +59,7 @@ func dial(addr string, wait time.Duration, opts func(*redis.Options)) *redis.Cli
 // for it (its timeout is 2 s), but less than a node is paused for; a probe
 // sorts out nodes that are dead or paused.
 const (
-	replyWait = 6 * time.Second
+	replyWait = 4 * time.Second
 	probeWait = time.Second
 )
 

@@ -365,7 +365,7 @@ func TestHistory_AcknowledgedLeavesNoChoice(t *testing.T) {
 		}
 	}
 	for _, bad := range []sight{
-		{true, "b", 1e12 + 100},       // it has expired
+		{true, "b", 1e12 + 100},          // it has expired
 		{true, "6", -1}, {false, "", -1}, // an old value; a key without a key
 	} {
 		if h.check(bad, span{1e12 + 1000, 1e12 + 1001}) == nil {

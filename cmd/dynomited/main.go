@@ -47,7 +47,7 @@ func newRoot() *cobra.Command {
 		Short: "A Redis-compatible server, replicated over the nodes of a cluster",
 		Long: "A Redis-compatible server, replicated over the nodes of a cluster.\n\n" +
 			"Without a command it runs one node. Settings come from flags, from the\nenvironment (DYNOMITED_DATA_DIR for --data-dir) and from the file given with -c,\nin this order.",
-		Args:          cobra.NoArgs,
+		Args:          noArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return serve(cmd, &s) },
@@ -65,9 +65,17 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run one node (the same as no command)",
-		Args:  cobra.NoArgs,
+		Args:  noArgs,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return serve(cmd, &s) },
 	}
 	s.register(cmd.Flags())
 	return cmd
+}
+
+// noArgs refuses arguments, as a mistake on the command line.
+func noArgs(cmd *cobra.Command, args []string) error {
+	if err := cobra.NoArgs(cmd, args); err != nil {
+		return usageError{err}
+	}
+	return nil
 }

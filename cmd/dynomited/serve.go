@@ -17,28 +17,37 @@ import (
 const stopTimeout = 20 * time.Second
 
 func serve(cmd *cobra.Command, s *settings) error {
-	cfg, err := s.load()
+	n, cfg, log, err := assemble(cmd, s)
 	if err != nil {
 		return err
 	}
-	out := cmd.OutOrStdout()
 	if s.test {
-		fmt.Fprintln(out, "configuration ok")
+		fmt.Fprintln(cmd.OutOrStdout(), "configuration ok")
 		return nil
-	}
-	log, err := s.logger(cmd.ErrOrStderr())
-	if err != nil {
-		return err
-	}
-	n, err := node.New(cfg, node.WithLogger(log))
-	if err != nil {
-		return usageError{err}
 	}
 	if err := n.Start(cmd.Context()); err != nil {
 		return err
 	}
-	announce(out, n, cfg)
+	announce(cmd.OutOrStdout(), n, cfg)
 	return runUntilDone(cmd.Context(), log, n)
+}
+
+// assemble makes the node that the settings describe, which checks all of
+// them. It opens nothing.
+func assemble(cmd *cobra.Command, s *settings) (*node.Node, node.Config, *slog.Logger, error) {
+	cfg, err := s.load()
+	if err != nil {
+		return nil, cfg, nil, err
+	}
+	log, err := s.logger(cmd.ErrOrStderr())
+	if err != nil {
+		return nil, cfg, nil, err
+	}
+	n, err := node.New(cfg, node.WithLogger(log))
+	if err != nil {
+		return nil, cfg, nil, usageError{err}
+	}
+	return n, cfg, log, nil
 }
 
 // runUntilDone waits for the signal and stops the nodes; a second signal has

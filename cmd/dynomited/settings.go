@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -117,21 +118,72 @@ func (s *settings) load() (node.Config, error) {
 	return cfg, nil
 }
 
+// loadFile takes the settings of the file, each as if it were a flag, so that
+// what is wrong is said in the same words, with the line.
 func (s *settings) loadFile(cfg *node.Config) error {
 	b, err := os.ReadFile(s.file)
 	if err != nil {
 		return err
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(b))
-	dec.KnownFields(true)
-	if err := dec.Decode(cfg); err != nil && !errors.Is(err, io.EOF) {
+	var doc, more yaml.Node
+	if err := dec.Decode(&doc); errors.Is(err, io.EOF) {
+		return nil // nothing but comments
+	} else if err != nil {
 		return fmt.Errorf("%s: %w", s.file, err)
 	}
-	var given map[string]any
-	if err := yaml.Unmarshal(b, &given); err == nil {
-		for name := range given {
-			s.origins[name] = s.file
+	if err := dec.Decode(&more); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: more than one document", s.file)
+	}
+	top := doc.Content[0]
+	if top.Tag == "!!null" {
+		return nil
+	}
+	if top.Kind != yaml.MappingNode {
+		return fmt.Errorf("%s:%d: expected settings, such as \"rack: east\"", s.file, top.Line)
+	}
+	var errs []error
+	for i := 0; i+1 < len(top.Content); i += 2 {
+		if err := s.take(cfg, top.Content[i].Value, top.Content[i+1]); err != nil {
+			errs = append(errs, fmt.Errorf("%s:%d: %w", s.file, top.Content[i].Line, err))
 		}
+	}
+	return errors.Join(errs...)
+}
+
+// take sets one setting of the file.
+func (s *settings) take(cfg *node.Config, name string, value *yaml.Node) error {
+	i := slices.IndexFunc(fields(), func(f field) bool { return f.name == name })
+	if i < 0 {
+		return fmt.Errorf("there is no setting %s", name)
+	}
+	if s.origins[name] != "" {
+		return fmt.Errorf("%s is given twice", name)
+	}
+	s.origins[name] = s.file
+	if value.Kind == yaml.AliasNode {
+		value = value.Alias
+	}
+	to := reflect.ValueOf(cfg).Elem().Field(fields()[i].index)
+	list := to.Kind() == reflect.Slice
+	text := value.Value
+	switch {
+	case value.Tag == "!!null":
+		return nil // "name:" leaves the default
+	case value.Kind == yaml.ScalarNode:
+	case value.Kind == yaml.SequenceNode && list:
+		var parts []string
+		for _, part := range value.Content {
+			parts = append(parts, part.Value)
+		}
+		text = strings.Join(parts, ",")
+	case list:
+		return fmt.Errorf("%s: takes a list", name)
+	default:
+		return fmt.Errorf("%s: takes one value", name)
+	}
+	if err := assign(to, text); err != nil {
+		return fmt.Errorf("%s: %q: %w", name, text, err)
 	}
 	return nil
 }

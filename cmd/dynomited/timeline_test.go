@@ -22,14 +22,24 @@ type timeline struct {
 }
 
 type period struct {
-	name   string
-	since  time.Time
-	fault  time.Time // the last one, of this or of an earlier period
-	begins bool      // the fault is of this period
-	away   bool      // a node is down
+	name  string
+	since time.Time
+	fault time.Time // the last one, of this or of an earlier period
+	mark
 	// early: sent within settling of the fault, or under way when it came.
 	early, later tally
 }
+
+// mark says what a period is.
+type mark int
+
+const (
+	fault    mark = 1 << iota // a fault begins it
+	away                      // a node is down
+	minority                  // no majority is there: nothing can succeed
+)
+
+func (m mark) has(x mark) bool { return m&x != 0 }
 
 type tally struct{ done, refused, unknown int }
 
@@ -49,12 +59,12 @@ func (t *tally) add(o tally) {
 }
 
 // enter begins a period. Call it right before a fault.
-func (tl *timeline) enter(name string, fault, away bool) *period {
+func (tl *timeline) enter(name string, m mark) *period {
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
-	p := &period{name: name, since: time.Now(), begins: fault, away: away}
+	p := &period{name: name, since: time.Now(), mark: m}
 	switch {
-	case fault:
+	case m.has(fault):
 		p.fault = p.since
 	case len(tl.periods) > 0:
 		p.fault = tl.periods[len(tl.periods)-1].fault
@@ -69,8 +79,8 @@ func (tl *timeline) count(sent, received time.Time, o outcome, why string) {
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
 	i := len(tl.periods) - 1
-	for i > 0 && (tl.periods[i].since.After(sent)) {
-		if tl.periods[i].begins && !tl.periods[i].since.After(received) {
+	for i > 0 && tl.periods[i].since.After(sent) {
+		if tl.periods[i].has(fault) && !tl.periods[i].since.After(received) {
 			break
 		}
 		i--
@@ -89,7 +99,7 @@ func (tl *timeline) count(sent, received time.Time, o outcome, why string) {
 	default:
 		into.unknown++
 	}
-	if into == &p.later {
+	if into == &p.later && !p.has(minority) {
 		if tl.why == nil {
 			tl.why = map[string]int{}
 		}
@@ -104,19 +114,30 @@ func (tl *timeline) settled(p *period) int {
 	return p.later.all()
 }
 
+// done is how many commands of p succeeded.
+func (tl *timeline) done(p *period) int {
+	tl.mu.Lock()
+	defer tl.mu.Unlock()
+	return p.early.done + p.later.done
+}
+
 // total is everything that was sent later than settling after a fault, and
-// the part of it that was sent while a node was down.
-func (tl *timeline) total() (settled, away tally, unknown int) {
+// the part of it that was sent while a node was down. Where there was no
+// majority only the unknown outcomes count.
+func (tl *timeline) total() (settled, down tally, unknown int) {
 	tl.mu.Lock()
 	defer tl.mu.Unlock()
 	for _, p := range tl.periods {
-		settled.add(p.later)
-		if p.away {
-			away.add(p.later)
-		}
 		unknown += p.later.unknown + p.early.unknown
+		if p.has(minority) {
+			continue
+		}
+		settled.add(p.later)
+		if p.has(away) {
+			down.add(p.later)
+		}
 	}
-	return settled, away, unknown
+	return settled, down, unknown
 }
 
 // report writes the table of the periods.
@@ -141,9 +162,9 @@ func TestTimeline_AttributesCommandsToFaults(t *testing.T) {
 	tl := &timeline{}
 	base := time.Now()
 	at := func(s float64) time.Time { return base.Add(time.Duration(s * float64(time.Second))) }
-	calm := tl.enter("calm", false, false)
-	down := tl.enter("down", true, true)
-	back := tl.enter("back", false, false)
+	calm := tl.enter("calm", 0)
+	down := tl.enter("down", fault|away)
+	back := tl.enter("back", 0)
 	calm.since, down.since, down.fault, back.since, back.fault = at(0), at(10), at(10), at(20), at(10)
 	tl.count(at(1), at(2), done, "")
 	tl.count(at(9), at(11), unknown, "") // under way at the fault
@@ -151,10 +172,10 @@ func TestTimeline_AttributesCommandsToFaults(t *testing.T) {
 	tl.count(at(13.1), at(13.2), refused, "")
 	tl.count(at(19), at(21), done, "") // the end of a fault excuses nothing
 	tl.count(at(21), at(22), done, "")
-	settled, away, unknown := tl.total()
+	settled, gone, unknown := tl.total()
 	if calm.later != (tally{done: 1}) || down.early != (tally{refused: 1, unknown: 1}) ||
 		down.later != (tally{done: 1, refused: 1}) || back.later != (tally{done: 1}) ||
-		settled.all() != 4 || away.all() != 2 || unknown != 1 {
+		settled.all() != 4 || gone.all() != 2 || unknown != 1 {
 		t.Errorf("calm %+v, down %+v, back %+v", calm, down, back)
 	}
 }

@@ -77,7 +77,7 @@ func sharedName(i int) string { return "shared:" + strconv.Itoa(i) }
 // was acknowledged.
 func begin(t testing.TB, f *fleet, seed uint64, weak bool) *traffic {
 	tr := &traffic{t: t, fleet: f, timeline: &timeline{}, weak: weak, stop: make(chan struct{})}
-	tr.timeline.enter("all well", false, false)
+	tr.timeline.enter("all well", 0)
 	for i := range tr.shared {
 		tr.shared[i].given = map[string]int{}
 	}
@@ -208,7 +208,7 @@ func (w *worker) operation(k kind) operation {
 	if k == counterKey {
 		o.value = strconv.Itoa(w.rnd.IntN(1000))
 	}
-	soon := int64(100 + w.rnd.IntN(1500))                                             // ms until an expiry within the test
+	soon := int64(100 + w.rnd.IntN(1500))                                            // ms until an expiry within the test
 	far := time.Now().Add(time.Hour).UnixMilli() + int64(w.rnd.IntN(1000*3600*1000)) // one after it
 	choose := func(of ...string) { o.verb = of[w.rnd.IntN(len(of))] }
 	switch {
@@ -320,10 +320,10 @@ func (tr *traffic) summary() {
 			twice += n - 1
 		}
 	}
-	settled, away, all := tr.timeline.total()
+	settled, down, all := tr.timeline.total()
 	tr.timeline.report(tr.t)
 	tr.t.Logf("%d commands later than %v after a fault, %.3f %% done; %d of them with a node down, %.3f %% done; %d unknown outcomes in all",
-		settled.all(), settling, 100*settled.rate(), away.all(), 100*away.rate(), all)
+		settled.all(), settling, 100*settled.rate(), down.all(), 100*down.rate(), all)
 	tr.t.Logf("%d keys, %d of them with unknown outcomes (%d); shared counters: %d increments acknowledged, %d unknown, %d numbers given out twice",
 		len(keys), uncertain, outcomes, increments, unknown, twice)
 }

@@ -134,11 +134,28 @@ func (q *quorum) read() *oRec {
 // are no expiries: no two nodes agree on when one has passed.
 func TestAnswer_MajorityWon_NextMajorityShowsIt(t *testing.T) {
 	plain := []oCommand{
-		{op: "SET", val: "5"}, {op: "SET", val: "x"}, {op: "DEL"}, {op: "INCRBY", by: 1}, {op: "INCRBY", by: 4}, {op: "EDIT", val: "8"},
-		{op: "HSET", key: "f", val: "1"}, {op: "HSET", key: "g", val: "b"}, {op: "HDEL", key: "f"}, {op: "HINCRBY", key: "f", by: 2},
-		{op: "HMSET", key: "h", val: "3", by: 4}, {op: "HDEL", key: "h1"}, {op: "STORE", key: "f", val: "2", by: 4},
-		{op: "SADD", key: "a"}, {op: "SADD", key: "b"}, {op: "SREM", key: "a"},
-		{op: "RPUSH", key: "p"}, {op: "LPUSH", key: "q"}, {op: "LPOP"}, {op: "RPOP"}, {op: "LSET", val: "z"}, {op: "LREM", key: "p"},
+		{op: "SET", val: "5"},
+		{op: "SET", val: "x"},
+		{op: "DEL"},
+		{op: "INCRBY", by: 1},
+		{op: "INCRBY", by: 4},
+		{op: "EDIT", val: "8"},
+		{op: "HSET", key: "f", val: "1"},
+		{op: "HSET", key: "g", val: "b"},
+		{op: "HDEL", key: "f"},
+		{op: "HINCRBY", key: "f", by: 2},
+		{op: "HMSET", key: "h", val: "3", by: 4},
+		{op: "HDEL", key: "h1"},
+		{op: "STORE", key: "f", val: "2", by: 4},
+		{op: "SADD", key: "a"},
+		{op: "SADD", key: "b"},
+		{op: "SREM", key: "a"},
+		{op: "RPUSH", key: "p"},
+		{op: "LPUSH", key: "q"},
+		{op: "LPOP"},
+		{op: "RPOP"},
+		{op: "LSET", val: "z"},
+		{op: "LREM", key: "p"},
 	}
 	expiring := slices.Concat(plain, []oCommand{
 		{op: "EXP", by: 2}, {op: "EXP", by: 5}, {op: "EXP", by: 3, val: "v"}, {op: "EXP", by: -1}, {op: "PERSIST"}, {op: "SETK", val: "k"},

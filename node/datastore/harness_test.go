@@ -491,19 +491,46 @@ func (s *digests) note(t *testing.T, h *holder, o *oRec) {
 
 // menu is the specification's menu of commands, as in its model.
 var menu = []oCommand{
-	{op: "SET", val: "5"}, {op: "SET", val: "x"}, {op: "SETK", val: "7"}, {op: "INCRBY", by: 1}, {op: "INCRBY", by: 3},
-	{op: "HSET", key: "f", val: "1"}, {op: "HSET", key: "g", val: "a"}, {op: "HDEL", key: "f"}, {op: "HINCRBY", key: "f", by: 2},
-	{op: "SADD", key: "a"}, {op: "SADD", key: "b"}, {op: "SREM", key: "a"},
-	{op: "RPUSH", key: "p"}, {op: "RPUSH", key: "q"}, {op: "LPUSH", key: "r"}, {op: "LPOP"}, {op: "RPOP"},
-	{op: "LSET", by: 0, val: "z"}, {op: "LREM", key: "p"}, {op: "LTRIM", by: 1, last: -1}, {op: "LTRIM", by: 0, last: 0},
-	{op: "DEL"}, {op: "EXP", by: 2}, {op: "EXP", by: 6}, {op: "PERSIST"}, {op: "FLUSH"},
+	{op: "SET", val: "5"},
+	{op: "SET", val: "x"},
+	{op: "SETK", val: "7"},
+	{op: "INCRBY", by: 1},
+	{op: "INCRBY", by: 3},
+	{op: "HSET", key: "f", val: "1"},
+	{op: "HSET", key: "g", val: "a"},
+	{op: "HDEL", key: "f"},
+	{op: "HINCRBY", key: "f", by: 2},
+	{op: "SADD", key: "a"},
+	{op: "SADD", key: "b"},
+	{op: "SREM", key: "a"},
+	{op: "RPUSH", key: "p"},
+	{op: "RPUSH", key: "q"},
+	{op: "LPUSH", key: "r"},
+	{op: "LPOP"},
+	{op: "RPOP"},
+	{op: "LSET", by: 0, val: "z"},
+	{op: "LREM", key: "p"},
+	{op: "LTRIM", by: 1, last: -1},
+	{op: "LTRIM", by: 0, last: 0},
+	{op: "DEL"},
+	{op: "EXP", by: 2},
+	{op: "EXP", by: 6},
+	{op: "PERSIST"},
+	{op: "FLUSH"},
 }
 
 // further are commands that the model does not have.
 var further = []oCommand{
-	{op: "EXP", val: "v", by: 3}, {op: "EDIT", val: "8"}, {op: "EDIT", val: "y"},
-	{op: "STORE", key: "f", val: "2", by: 4}, {op: "HMSET", key: "h", val: "w", by: 7}, {op: "HMSET", key: "h", val: "3", by: 2},
-	{op: "HDEL", key: "h1"}, {op: "HINCRBY", key: "h0", by: 5}, {op: "HINCRBY", key: "n", by: -2}, {op: "EXP", by: -1},
+	{op: "EXP", val: "v", by: 3},
+	{op: "EDIT", val: "8"},
+	{op: "EDIT", val: "y"},
+	{op: "STORE", key: "f", val: "2", by: 4},
+	{op: "HMSET", key: "h", val: "w", by: 7},
+	{op: "HMSET", key: "h", val: "3", by: 2},
+	{op: "HDEL", key: "h1"},
+	{op: "HINCRBY", key: "h0", by: 5},
+	{op: "HINCRBY", key: "n", by: -2},
+	{op: "EXP", by: -1},
 }
 
 var menus = [][]oCommand{

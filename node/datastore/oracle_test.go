@@ -256,14 +256,6 @@ func oJoin(a, b *oRec) *oRec {
 	return r.norm()
 }
 
-func oFold(ds []*oRec) *oRec {
-	r := newORec()
-	for _, d := range ds {
-		r = oJoin(r, d)
-	}
-	return r
-}
-
 // oSplit returns the atoms of r, one by one.
 func oSplit(r *oRec) (out []*oRec) {
 	one := func(set func(*oRec)) {

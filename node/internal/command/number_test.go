@@ -27,8 +27,14 @@ func TestSum_Edges_DoNotWrap(t *testing.T) {
 		a, b int64
 		ok   bool
 	}{
-		{math.MaxInt64, 0, true}, {math.MaxInt64, 1, false}, {math.MinInt64, -1, false}, {math.MinInt64, 0, true},
-		{math.MaxInt64, math.MinInt64, true}, {-1, math.MinInt64, false}, {0, 0, true}, {1 << 62, 1 << 62, false},
+		{math.MaxInt64, 0, true},
+		{math.MaxInt64, 1, false},
+		{math.MinInt64, -1, false},
+		{math.MinInt64, 0, true},
+		{math.MaxInt64, math.MinInt64, true},
+		{-1, math.MinInt64, false},
+		{0, 0, true},
+		{1 << 62, 1 << 62, false},
 	} {
 		if _, ok := sum(test.a, test.b); ok != test.ok {
 			t.Errorf("%d + %d: %v", test.a, test.b, ok)
@@ -42,9 +48,19 @@ func TestParseCursor_Words_AsStrtoul(t *testing.T) {
 		want uint64
 		ok   bool
 	}{
-		{"0", 0, true}, {"", 0, true}, {"18446744073709551615", math.MaxUint64, true}, {"18446744073709551616", 0, false},
-		{"-1", math.MaxUint64, true}, {"+7", 7, true}, {"007", 7, true}, {"x", 0, false}, {"1x", 0, false}, {"-", 0, false},
-		{" 1", 0, false}, {"1\x00x", 1, true}, {"99999999999999999999", 0, false},
+		{"0", 0, true},
+		{"", 0, true},
+		{"18446744073709551615", math.MaxUint64, true},
+		{"18446744073709551616", 0, false},
+		{"-1", math.MaxUint64, true},
+		{"+7", 7, true},
+		{"007", 7, true},
+		{"x", 0, false},
+		{"1x", 0, false},
+		{"-", 0, false},
+		{" 1", 0, false},
+		{"1\x00x", 1, true},
+		{"99999999999999999999", 0, false},
 	} {
 		if got, ok := parseCursor([]byte(test.word)); ok != test.ok || ok && got != test.want {
 			t.Errorf("parseCursor(%q) is %d, %v", test.word, got, ok)

@@ -166,9 +166,19 @@ func TestAppendKeys_Words_AgreeWithRedis(t *testing.T) {
 
 func TestLookup_AnyCase_FindsTheSpec(t *testing.T) {
 	for _, test := range []struct{ name, want string }{
-		{"get", "get"}, {"GeT", "get"}, {"dyn.LOCAL", "dyn.local"}, {"CLIENT|No-Evict", "client|no-evict"},
-		{"client", "client"}, {"client|", ""}, {"|id", ""}, {"", ""}, {"gett", ""}, {"get ", ""}, {"client|id|x", ""},
-		{strings.Repeat("x", 100), ""}, {"get|x", ""},
+		{"get", "get"},
+		{"GeT", "get"},
+		{"dyn.LOCAL", "dyn.local"},
+		{"CLIENT|No-Evict", "client|no-evict"},
+		{"client", "client"},
+		{"client|", ""},
+		{"|id", ""},
+		{"", ""},
+		{"gett", ""},
+		{"get ", ""},
+		{"client|id|x", ""},
+		{strings.Repeat("x", 100), ""},
+		{"get|x", ""},
 	} {
 		got := ""
 		if s := Lookup([]byte(test.name)); s != nil {

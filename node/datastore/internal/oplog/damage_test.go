@@ -156,7 +156,8 @@ func TestLog_ShortenedEarlierSegment_IsRefused(t *testing.T) {
 
 func frameAt(t *testing.T, f interface {
 	ReadAt([]byte, int64) (int, error)
-}, off int64) (int64, []byte) {
+}, off int64,
+) (int64, []byte) {
 	t.Helper()
 	var head [frameHead]byte
 	if _, err := f.ReadAt(head[:], off); err != nil {
