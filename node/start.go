@@ -169,6 +169,9 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	if !ok {
 		return fmt.Errorf("node: the layout has no node %s: it was made with another name or address", n.id)
 	}
+	if at := n.address().advertise; len(l.Nodes) > 1 && info.PeerAddr != at {
+		return fmt.Errorf("node: peer_listen: the others look for node %s at %s, where the layout has it, not at %s", n.id, info.PeerAddr, at)
+	}
 	ring, err := l.Ring()
 	if err != nil {
 		return err
