@@ -654,6 +654,7 @@ func (b *batch) unexecuted(i int, err error, sent bool) {
 		o.out = b.c.appendShortfall(o.out[:0], b.cl, o)
 	} else {
 		o.applied = true
+		b.c.count.unknown.Add(1)
 		o.out = appendUnknown(o.out[:0], b.cl.Members[o.executor].ID, err)
 	}
 	b.end(o)
