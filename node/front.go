@@ -47,10 +47,14 @@ func (n *Node) facts() frontend.Facts {
 		}
 	}
 	return frontend.Facts{
-		Keys:       held(datastore.Store.Len),
-		Expires:    held(datastore.Store.Expires),
-		Hits:       func() int64 { return int64(n.coord.Counts().Hits) },
-		Misses:     func() int64 { return int64(n.coord.Counts().Misses) },
+		Keys:    held(datastore.Store.Len),
+		Expires: held(datastore.Store.Expires),
+		Hits:    func() int64 { return int64(n.coord.Counts().Hits) },
+		Misses:  func() int64 { return int64(n.coord.Counts().Misses) },
+		Expired: func() int64 {
+			s, _ := n.storeStats()
+			return int64(s.Expired)
+		},
 		ResetStats: n.coord.ResetHits,
 		Memory:     n.memoryInUse,
 		Log:        n.logFacts,

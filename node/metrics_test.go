@@ -113,6 +113,11 @@ func TestMetrics_EachEventMovesItsMetric(t *testing.T) {
 			"keyspace_misses_total", "acks_total{level=DC_ONE}", "acks_total{level=DC_QUORUM}", "forwarded_total", "served_total", "deltas_merged_total")
 
 		look()
+		c.Do(0, "SET", "short", "v", "PX", 10)
+		time.Sleep(3 * time.Second)
+		grew("expired_keys_total")
+
+		look()
 		c.Network.SetDelay(60 * time.Millisecond)
 		for i := range 30 {
 			c.Do(0, "GET", fmt.Sprintf("k%d", i))

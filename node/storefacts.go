@@ -46,6 +46,7 @@ func (n *Node) memoryInUse() int64 {
 var (
 	mHits      = desc("keyspace_hits_total", "Reading commands executed here that found their key.")
 	mMisses    = desc("keyspace_misses_total", "Reading commands executed here that found no key.")
+	mExpired   = desc("expired_keys_total", "Keys of this node's store that were found expired.")
 	mRecords   = desc("records", "Records held, those of deleted and expired keys included.")
 	mDataBytes = desc("data_bytes", "Length of all keys and encoded records.")
 	mBytes     = desc("store_bytes", "Memory that the store takes.")
@@ -65,6 +66,7 @@ func (m *metrics) collectStore(gauge func(*prometheus.Desc, float64, ...string),
 	c := m.n.coord.Counts()
 	count(mHits, c.Hits)
 	count(mMisses, c.Misses)
+	count(mExpired, s.Expired)
 	gauge(mRecords, float64(s.Records))
 	gauge(mDataBytes, float64(s.DataBytes))
 	gauge(mBytes, float64(s.Bytes))

@@ -5,6 +5,9 @@ type Stats struct {
 	// Keys is Len, Expires is Expires, and Records also counts deleted and
 	// expired keys of which something is still held.
 	Keys, Expires, Records int
+	// Expired counts the keys that Sweep found expired, since Open. A key that
+	// is overwritten before Sweep comes by is not among them.
+	Expired uint64
 	// DataBytes is the length of all keys and encoded records. Bytes is the
 	// memory that they take, with index, slack and free slots; what the heap
 	// holds for large collections is an estimate.
@@ -25,6 +28,7 @@ func (m *Memory) Stats() Stats {
 		s := &m.shards[i]
 		s.mu.Lock()
 		st.Records += s.index.Len()
+		st.Expired += s.sweep.expired
 		st.DataBytes += s.data.Load()
 		st.Bytes += int64(s.slab.Stats().Resident + s.index.Bytes() + s.heap)
 		s.mu.Unlock()

@@ -11,6 +11,7 @@ type shardSweep struct {
 	purged floors
 	// settled is the number of entries with entrySettled.
 	settled int
+	expired uint64 // keys that were seen to have expired
 }
 
 // begin is for an empty shard.
@@ -125,6 +126,9 @@ func (s *shard) visit(p place, now int64, f floors) {
 	if flags&entryExpires != 0 {
 		exists, _, expiry := s.stat(e.rec, e.large, cut, now)
 		counted := flags &^ (entryLive | entryExpires)
+		if !exists && flags&entryLive != 0 {
+			s.sweep.expired++
+		}
 		if exists {
 			counted |= entryLive
 			if expiry != 0 {
