@@ -10,12 +10,15 @@ BIN     := .cache/bin
 TOOLS   := $(shell find internal/tools -name '*.go' -o -name go.mod -o -name go.sum 2>/dev/null)
 TIMEOUT := 15m
 FUZZ    := 5s
+SOAK    := 15m
 BENCH   :=
 
 # The steps of `make test`, the quick ones first.
 STEPS := lint layers docs unit unit-tools isolated-build mutants rehearse fresh
 
-.PHONY: help test all unit unit-tools isolated isolated-build tidy lint format layers docs fuzz bench mutants rehearse fresh clients run dev deps clean
+SHELL := /bin/bash
+
+.PHONY: help soak test all unit unit-tools isolated isolated-build tidy lint format layers docs fuzz bench mutants rehearse fresh clients run dev deps clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -57,6 +60,10 @@ fuzz: $(BIN)/fuzz ## every fuzz target for FUZZ=5s
 
 bench: deps ## the numbers against redis-server, into docs/performance.md
 	cd internal/bench && GOWORK=off go run . $(BENCH)
+
+soak: deps ## the end-to-end run with faults for SOAK=15m, its figures in .cache/soak.txt
+	@mkdir -p .cache
+	go test -count=1 -v -timeout 3h -run ThreeNodes ./cmd/dynomited -soak $(SOAK) 2>&1 | tee .cache/soak.txt; exit $${PIPESTATUS[0]}
 
 mutants: $(BIN)/mutants ## planted defects: each must make its test fail
 	@$(BIN)/mutants
