@@ -158,6 +158,7 @@ func (c *catchUp) complete(ctx context.Context) error {
 func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 	cl := c.n.coord.Cluster()
 	self := cl.SelfMember()
+	left := map[int]bool{} // owners that were not compared with
 	for _, r := range ownedRanges(cl) {
 		owners := len(r.owners)
 		need := owners / 2 // others, for a majority with us
@@ -172,6 +173,7 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 			}
 			if !cl.Members[o].Reachable() {
 				last = fmt.Errorf("rack %s (node %s) does not answer", cl.Members[o].Rack, cl.Members[o].ID)
+				left[o] = true
 				continue
 			}
 			got, err := c.n.coord.Compare(ctx, c.n.peers.call, o, r.from, r.to)
@@ -179,6 +181,7 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 			pushed += got.Pushed
 			if err != nil {
 				last = fmt.Errorf("node %s: %w", cl.Members[o].ID, err)
+				left[o] = true
 				continue
 			}
 			compared++
@@ -188,6 +191,10 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 		}
 	}
 	c.lost.Store(false)
+	for o := range left {
+		// What we acknowledged alone before we crashed it lacks, and only we know.
+		c.n.missedDelta(o)
+	}
 	return fetched, pushed, nil
 }
 

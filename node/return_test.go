@@ -1,11 +1,14 @@
 package node_test
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/dynomite-go/dynomite/node"
 	"github.com/dynomite-go/dynomite/node/nodetest"
+	"github.com/dynomite-go/dynomite/quorum"
 )
 
 // A node that returned and has caught up takes commands; it can serve them
@@ -26,5 +29,34 @@ func TestCluster_NodeThatReturns_IsMetAtOnce(t *testing.T) {
 				t.Errorf("the others saw it %v after it was ready", took)
 			}
 		}
+	})
+}
+
+// What a node alone acknowledged before it crashed reaches every owner, also
+// one that was out of reach while the node caught up with the others.
+func TestCluster_OwnerThatWasNotComparedWith_IsToldLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		c := nodetest.NewCluster(t, 3, nodetest.WithConfig(func(i int, cfg *node.Config) {
+			if i == 1 {
+				cfg.DataDir = dir
+			}
+		}))
+		c.Network.Isolate(c.Host(1))
+		time.Sleep(2 * time.Second)
+		one := node.AtLevel(context.Background(), quorum.DCOne)
+		if _, err := c.Nodes[1].Do(one, "SET", "k", "v"); err != nil {
+			t.Fatal(err)
+		}
+		c.Crash(1)
+		c.Network.Rejoin(c.Host(1))
+		c.Network.Cut(c.Host(1), c.Host(0))
+		c.Start(1)
+		c.WaitReady(1)
+		want(t, c.Do(2, "DYN.LOCAL", "GET", "k"), "v")
+		c.Network.Heal(c.Host(1), c.Host(0))
+		c.WaitComplete(1)
+		time.Sleep(5 * time.Second)
+		want(t, c.Do(0, "DYN.LOCAL", "GET", "k"), "v")
 	})
 }

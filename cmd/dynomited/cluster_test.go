@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -27,7 +28,7 @@ type member struct {
 	name, conf          string
 	client, peer, admin string
 	process             *process
-	said                []string // the logs of the processes that have ended
+	runs                []*process // this one and those before
 }
 
 // cluster is three nodes, each a process.
@@ -90,7 +91,7 @@ func (m *member) start() {
 	eventually(m.t, "start of "+m.name, func() error {
 		p := launch(m.t, "-c", m.conf)
 		if p.serving() {
-			m.process = p
+			m.process, m.runs = p, append(m.runs, p)
 			return nil
 		}
 		if !strings.Contains(p.stderr.String(), syscall.EADDRINUSE.Error()) {
@@ -101,17 +102,21 @@ func (m *member) start() {
 }
 
 // kill ends the process as a crash would.
-func (m *member) kill() {
-	m.process.kill()
-	m.said = append(m.said, m.process.stderr.String())
+func (m *member) kill() { m.process.kill() }
+
+// terminate ends the process cleanly.
+func (m *member) terminate() {
+	m.t.Helper()
+	m.process.terminate()
 }
 
+// log is what the node's processes logged.
 func (m *member) log() string {
-	text := strings.Join(m.said, "--- killed\n")
-	if m.process != nil && m.process.running() {
-		text += "--- running\n" + m.process.stderr.String()
+	var text string
+	for _, p := range m.runs {
+		text += "--- process " + strconv.Itoa(p.cmd.Process.Pid) + "\n" + p.stderr.String()
 	}
-	const most = 20000
+	const most = 30_000
 	if len(text) > most {
 		text = "...\n" + text[len(text)-most:]
 	}

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -97,7 +98,7 @@ func TestConfig_WrongCommandLine_IsRefused(t *testing.T) {
 	}
 }
 
-// shown is the line of config show for a setting: value and origin.
+// shownSetting is what config show says of a setting.
 func shownSetting(t *testing.T, text, name string) (value, origin string) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -112,11 +113,17 @@ func shownSetting(t *testing.T, text, name string) (value, origin string) {
 
 func TestConfigShow_FlagsBeatEnvironmentBeatsFileBeatsDefaults(t *testing.T) {
 	file := write(t, "node.yml", "name: from-file\nrack: from-file\ndatacenter: from-file\nseeds: [127.0.0.1:1]\nexpect: 3\n")
-	env := []string{"DYNOMITED_RACK=from-env", "DYNOMITED_DATACENTER=from-env", "DYNOMITED_SEEDS=127.0.0.1:2, 127.0.0.1:3"}
-	out, stderr, code := execute(t, env, binary, "config", "show", "-c", file, "--datacenter", "from-flag", "--timeout", "3s")
-	if code != 0 {
-		t.Fatal(stderr)
+	t.Setenv("DYNOMITED_RACK", "from-env")
+	t.Setenv("DYNOMITED_DATACENTER", "from-env")
+	t.Setenv("DYNOMITED_SEEDS", "127.0.0.1:2, 127.0.0.1:3")
+	var b bytes.Buffer
+	root := newRoot()
+	root.SetOut(&b)
+	root.SetArgs([]string{"config", "show", "-c", file, "--datacenter", "from-flag", "--timeout", "3s"})
+	if err := root.Execute(); err != nil {
+		t.Fatal(err)
 	}
+	out := b.String()
 	for name, want := range map[string][2]string{
 		"name":       {"from-file", file},
 		"rack":       {"from-env", "DYNOMITED_RACK"},

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/redis/go-redis/v9"
 )
 
 var (
@@ -19,11 +22,17 @@ var (
 	update     = flag.Bool("update", false, "rewrite docs/session.md")
 )
 
+// quiet drops what go-redis has to say about nodes that are down.
+type quiet struct{}
+
+func (quiet) Printf(context.Context, string, ...any) {}
+
 // binary is the program under test, built once for all tests.
 var binary string
 
 func TestMain(m *testing.M) {
 	flag.Parse()
+	redis.SetLogger(quiet{})
 	os.Exit(buildAndRun(m))
 }
 

@@ -324,6 +324,21 @@ func TestThreeNodes_LoneNodeWaitsAndSaysForWhom(t *testing.T) {
 	p.terminate()
 }
 
+// A node that its peers do not find would go on as if it were they who are
+// gone.
+func TestThreeNodes_AnotherPeerAddress_IsRefused(t *testing.T) {
+	c := newCluster(t, nil)
+	m := c.members[1]
+	m.terminate()
+	other := reserve(t)
+	_, stderr, code := execute(t, nil, binary, "-c", m.conf, "--peer-listen", other)
+	if code != exitFailed || !strings.Contains(stderr, "node n2 at "+m.peer) || !strings.Contains(stderr, "not at "+other) {
+		t.Errorf("exit code %d, said %s", code, stderr)
+	}
+	m.start()
+	c.awaitWhole()
+}
+
 func TestDev_ThreeNodesInOneProcess(t *testing.T) {
 	p := launch(t, "dev", "--base-port", "0")
 	if !p.serving() {

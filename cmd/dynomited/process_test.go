@@ -18,27 +18,31 @@ import (
 
 // patience guards every wait against hanging. No test depends on its length:
 // it is far beyond what the slowest machine needs.
-const patience = 3 * time.Minute
+const patience = 2 * time.Minute
 
-// eventually asks until the answer is nil. It fails the test with the last
+// eventually asks until the answer is nil. It ends the test with the last
 // answer when patience is at its end.
 func eventually(t testing.TB, what string, try func() error) {
 	t.Helper()
+	if err := inTime(t, try); err != nil {
+		t.Fatalf("%s: still not after %v: %v", what, patience, err)
+	}
+}
+
+// inTime asks until the answer is nil, and returns the last one.
+func inTime(t testing.TB, try func() error) error {
 	deadline := time.Now().Add(patience)
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		err := try()
-		if err == nil {
-			return
-		}
-		if time.Now().After(deadline) {
-			t.Fatalf("%s: still not after %v: %v", what, patience, err)
+		if err == nil || time.Now().After(deadline) {
+			return err
 		}
 		select {
 		case <-tick.C:
 		case <-t.Context().Done():
-			t.Fatalf("%s: the test ended: %v", what, err)
+			return err
 		}
 	}
 }
