@@ -176,6 +176,11 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 				left[o] = true
 				continue
 			}
+			if q := c.n.peers.at(o); q != nil && !q.meets() {
+				last = fmt.Errorf("rack %s (node %s) has not connected to this node", cl.Members[o].Rack, cl.Members[o].ID)
+				left[o] = true
+				continue
+			}
 			got, err := c.n.coord.Compare(ctx, c.n.peers.call, o, r.from, r.to)
 			fetched += got.Fetched
 			pushed += got.Pushed

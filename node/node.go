@@ -48,6 +48,7 @@ type Node struct {
 	caughtUp atomic.Bool
 	stopping atomic.Bool
 	cutOff   atomic.Bool // lost sight of the majority
+	deaf     atomic.Bool // reaches a majority that does not reach this node
 	layout   atomic.Pointer[layout.Layout]
 	wireID   atomic.Pointer[peerwire.Epoch]
 	store    atomic.Pointer[openedStore]
@@ -323,7 +324,7 @@ func (n *Node) epoch() peerwire.Epoch {
 
 // complete says whether others may read from us and take us for primary.
 func (n *Node) complete() bool {
-	return n.caughtUp.Load() && !n.stopping.Load() && !n.skew.excessive()
+	return n.caughtUp.Load() && !n.stopping.Load() && !n.deaf.Load() && !n.skew.excessive()
 }
 
 func (n *Node) setCaughtUp(yes bool) {

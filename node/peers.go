@@ -48,8 +48,10 @@ type peer struct {
 	wire   *peerwire.Peer
 
 	mu sync.Mutex
-	// up: connected and answering. told: a status came since it is up.
+	// up: connected and answering. told: a status came since it is up, and not
+	// long ago: it reaches us too.
 	up, told bool
+	heard    time.Time
 	complete bool
 	missed   bool // deltas may not have reached it, and it does not know
 }
@@ -233,21 +235,55 @@ func (n *Node) watchMajority() {
 		return
 	}
 	dc := cl.SelfMember().Datacenter
-	seen, all := 0, 0
-	for _, m := range cl.Members {
-		if m.Datacenter != dc {
+	reached, met, all := 1, 1, 1
+	for _, q := range n.peers.all() {
+		if q.member.Datacenter != dc {
 			continue
 		}
 		all++
-		if m.Reachable() {
-			seen++
+		q.mu.Lock()
+		if q.up {
+			reached++
+		}
+		if q.up && q.told {
+			met++
+		}
+		q.mu.Unlock()
+	}
+	need := all/2 + 1
+	n.deaf.Store(reached >= need && met < need)
+	if met < need {
+		n.cutOff.Store(true)
+	} else if n.cutOff.Load() {
+		n.catchUp.request("cut off from the majority", true)
+		n.cutOff.Store(false)
+	}
+	n.refreshSelf()
+}
+
+// forgetSilent takes peers that have not said for a while how they are for
+// such as do not reach us: what they write passes us by.
+func (n *Node) forgetSilent(now time.Time) {
+	for _, q := range n.peers.all() {
+		q.mu.Lock()
+		silent := q.told && now.Sub(q.heard) > cutAfter
+		if silent {
+			q.told = false
+		}
+		q.mu.Unlock()
+		if silent {
+			q.refresh()
+			n.watchMajority()
 		}
 	}
-	if seen < all/2+1 {
-		n.cutOff.Store(true)
-	} else if n.cutOff.CompareAndSwap(true, false) {
-		n.catchUp.request("cut off from the majority", true)
-	}
+}
+
+// meets says that both sides reach each other: what the peer writes from now on
+// is sent to us.
+func (q *peer) meets() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.up && q.told
 }
 
 // refresh hands what is known of the peer's health to the coordinator.
@@ -312,14 +348,17 @@ func (n *Node) heardStatus(from string, b []byte) {
 		return
 	}
 	q.mu.Lock()
-	up := q.up
-	q.told = up
+	up, news := q.up, q.up && !q.told
+	q.told, q.heard = up, time.Now()
 	q.complete = s.complete && !s.leaving
 	q.mu.Unlock()
 	if !up && !s.leaving {
 		q.wire.Reconnect() // it lives, and waits to hear how we are
 	}
 	q.refresh()
+	if news {
+		n.watchMajority()
+	}
 	n.skew.heard(from, s.wall-n.wall())
 }
 

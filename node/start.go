@@ -384,6 +384,7 @@ func (n *Node) tickSlow(ctx context.Context) {
 			n.catchUp.request("stood still for "+strconv.Itoa(int(now.Sub(last).Seconds()))+" s", true)
 		}
 		last = now
+		n.forgetSilent(now)
 		n.refreshSelf()
 		n.tellAll()
 		n.sweep()
