@@ -159,7 +159,7 @@ func newNode(in ingredients) (*Node, error) {
 	n.coord = coordinator.New(coordinator.Config{
 		Peers:    n.peers,
 		Timeout:  cfg.Timeout,
-		Missed:   n.missedDelta,
+		Hints:    &handoff{n},
 		Bypassed: n.warnBypassed,
 		Logger:   n.log,
 	})
@@ -337,6 +337,7 @@ func (n *Node) setCaughtUp(yes bool) {
 func (n *Node) refreshSelf() {
 	if cl := n.coord.Cluster(); cl != nil {
 		cl.SelfMember().SetHealth(true, n.complete())
+		n.coord.HealthChanged()
 	}
 }
 

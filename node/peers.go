@@ -208,7 +208,7 @@ func (n *Node) peerState(q *peer, s peerwire.PeerState) {
 		q.told = false
 	}
 	q.mu.Unlock()
-	q.refresh()
+	n.refresh(q)
 	m := n.describe(q)
 	n.coord.Caution()
 	n.watchMajority()
@@ -272,7 +272,7 @@ func (n *Node) forgetSilent(now time.Time) {
 		}
 		q.mu.Unlock()
 		if silent {
-			q.refresh()
+			n.refresh(q)
 			n.watchMajority()
 		}
 	}
@@ -287,10 +287,11 @@ func (q *peer) meets() bool {
 }
 
 // refresh hands what is known of the peer's health to the coordinator.
-func (q *peer) refresh() {
+func (n *Node) refresh(q *peer) {
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.member.SetHealth(q.up, q.up && q.told && q.complete)
+	q.mu.Unlock()
+	n.coord.HealthChanged()
 }
 
 // sendStatus tells a peer how we are, and that it missed deltas if it did.
@@ -355,7 +356,7 @@ func (n *Node) heardStatus(from string, b []byte) {
 	if !up && !s.leaving {
 		q.wire.Reconnect() // it lives, and waits to hear how we are
 	}
-	q.refresh()
+	n.refresh(q)
 	if news {
 		n.watchMajority()
 	}

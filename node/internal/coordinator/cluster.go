@@ -10,9 +10,9 @@ import (
 	"github.com/dynomite-go/dynomite/tokenring"
 )
 
-// maxOwners bounds the owners of one key in one datacenter; masks of owners
-// are 16 bits wide.
-const maxOwners = 16
+// maxOwners bounds the owners of one key over all datacenters; masks of owners
+// are 32 bits wide.
+const maxOwners = 32
 
 // Epoch names a layout: its number and the hash of its content.
 type Epoch struct{ Number, Hash uint64 }
@@ -31,9 +31,18 @@ type Cluster struct {
 	remote     []string        // the other datacenters
 	arcs       []tokenring.Arc // of our datacenter
 	ownsAll    bool            // this node owns every token
-	// needs is how many owners in our datacenter each level needs.
-	needs [8]int
+	rules      [8]rule         // by level
 }
+
+// rule is what a level needs of a key's owners.
+type rule struct {
+	quorum.Rule
+	total int    // how many owners have to answer, over all datacenters
+	spans []span // the positions of the owners that count, by datacenter
+}
+
+// span is the positions from up to, but not including, to.
+type span struct{ from, to int }
 
 // Member is one node of the layout.
 type Member struct {
@@ -48,6 +57,9 @@ const (
 	reachable = 1 << iota // requests reach it and are answered
 	complete              // it is not catching up
 )
+
+// String names the member and its rack, for the texts of errors.
+func (m *Member) String() string { return "rack " + m.Rack + " (node " + m.ID + ")" }
 
 // SetHealth records whether the member answers, and whether it holds
 // everything that it owns (false while it catches up).
@@ -94,23 +106,64 @@ func NewCluster(epoch Epoch, ring *tokenring.Ring, hash func([]byte) hashkit.Tok
 	for _, a := range c.arcs {
 		c.ownsAll = c.ownsAll && ring.Owns(c.Self, a.From)
 	}
-	owners := ring.Replicas(c.datacenter)
-	for _, l := range []quorum.Level{quorum.DCOne, quorum.DCQuorum} {
-		rule, err := quorum.NewRule(l, 0, owners)
-		if err != nil {
-			return nil, fmt.Errorf("coordinator: %w", err)
-		}
-		c.needs[l] = rule.Need(0)
-	}
-	return c, nil
+	return c, c.makeRules()
 }
 
-// need is how many owners of a key in our datacenter the level needs.
-func (c *Cluster) need(l quorum.Level) int {
-	if n := c.needs[l&7]; n > 0 {
-		return n
+// makeRules prepares what each level needs. Our owners come first in an
+// operation; those of the other datacenters follow where the level counts them.
+func (c *Cluster) makeRules() error {
+	everywhere := []int{c.Ring.Replicas(c.datacenter)}
+	all := everywhere[0]
+	for _, dc := range c.remote {
+		n := c.Ring.Replicas(dc)
+		everywhere = append(everywhere, n)
+		all += n
 	}
-	return c.needs[quorum.DCQuorum]
+	if all > maxOwners {
+		return fmt.Errorf("coordinator: a key has %d owners over all datacenters, at most %d can be counted: lower replicas", all, maxOwners)
+	}
+	for l := quorum.DCOne; l <= quorum.DCEachSafeQuorum; l++ {
+		counted := everywhere[:1]
+		if l == quorum.DCEachSafeQuorum {
+			counted = everywhere
+		}
+		made, err := quorum.NewRule(l, 0, counted...)
+		if err != nil {
+			return fmt.Errorf("coordinator: %w", err)
+		}
+		r := rule{Rule: made, total: made.Total()}
+		from := 0
+		for _, n := range counted {
+			r.spans = append(r.spans, span{from, from + n})
+			from += n
+		}
+		c.rules[l] = r
+	}
+	return nil
+}
+
+// rule is what a level needs; one that is none counts as DC_QUORUM.
+func (c *Cluster) rule(l quorum.Level) *rule {
+	if !l.Valid() {
+		l = quorum.DCQuorum
+	}
+	return &c.rules[l]
+}
+
+// placeOwners sets the owners of o whose answers count, by its token and rule.
+func (c *Cluster) placeOwners(o *op) {
+	var buf [maxOwners]int
+	owners := c.owners(o.token, buf[:0])
+	o.nlocal = len(owners)
+	if len(o.rule.spans) > 1 {
+		for _, dc := range c.remote {
+			owners = c.Ring.AppendOwners(owners, dc, o.token)
+		}
+	}
+	o.nowners = len(owners)
+	for p, n := range owners {
+		o.owners[p] = uint16(n)
+	}
 }
 
 // SelfMember is the member that is this node.
@@ -140,6 +193,16 @@ func (c *Cluster) primary(owners []int, last bool) int {
 	return -1
 }
 
+// primaryOf is primary for an operation.
+func (c *Cluster) primaryOf(o *op, last bool) int {
+	var buf [maxOwners]int
+	owners := buf[:0]
+	for _, n := range o.owners[:o.nlocal] {
+		owners = append(owners, int(n))
+	}
+	return c.primary(owners, last)
+}
+
 // alone says whether this node is the whole cluster.
 func (c *Cluster) alone() bool { return len(c.Members) == 1 }
 
@@ -157,9 +220,9 @@ func (c *Cluster) Servable() error {
 				full++
 				continue
 			}
-			missing = append(missing, fmt.Sprintf("rack %s (node %s)", m.Rack, m.ID))
+			missing = append(missing, m.String())
 		}
-		if need := c.need(quorum.DCQuorum); full < need {
+		if need := c.rule(quorum.DCQuorum).total; full < need {
 			return fmt.Errorf("DC_QUORUM needs %d of %d owners, %d are complete; missing: %s", need, len(owners), full, strings.Join(missing, ", "))
 		}
 	}

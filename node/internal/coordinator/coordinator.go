@@ -24,9 +24,8 @@ type Config struct {
 	// Bypassed is called when a delta came from another node than the one that
 	// we take for the key's primary: that one has to be warned. It must not block.
 	Bypassed func(primary int)
-	// Missed is called when a delta may not have reached a node, so that it
-	// has to catch up. It must not block.
-	Missed func(node int)
+	// Hints keeps what an owner did not acknowledge; nil forgets it.
+	Hints  Hints
 	Logger *slog.Logger
 }
 
@@ -37,18 +36,19 @@ type Coordinator struct {
 	peers      Peers
 	timeout    time.Duration
 	hedgeAfter time.Duration
-	onMissed   func(int)
+	hints      Hints
 	onBypassed func(int)
 	born       time.Time
 	onNewest   func(datastore.Version)
 	log        *slog.Logger
 
-	// store and onNewest are set before cluster is, and read after it was
+	// store, onNewest and warm are set before cluster is, and read after it was
 	// seen to be set.
 	cluster atomic.Pointer[Cluster]
 	batches sync.Pool // of this coordinator's own: a batch holds a channel
 	count   counters
 
+	warm          *warmup      // made by Install
 	cautiousUntil atomic.Int64 // since born, in nanoseconds
 	bypassed      bypassed
 
@@ -60,7 +60,7 @@ type Coordinator struct {
 func New(cfg Config) *Coordinator {
 	c := &Coordinator{
 		peers: cfg.Peers, timeout: cfg.Timeout,
-		hedgeAfter: cfg.HedgeAfter, onMissed: cfg.Missed, onBypassed: cfg.Bypassed, born: time.Now(), log: cfg.Logger,
+		hedgeAfter: cfg.HedgeAfter, hints: cfg.Hints, onBypassed: cfg.Bypassed, born: time.Now(), log: cfg.Logger,
 	}
 	if c.timeout <= 0 {
 		c.timeout = 2 * time.Second
@@ -68,11 +68,14 @@ func New(cfg Config) *Coordinator {
 	if c.hedgeAfter <= 0 {
 		c.hedgeAfter = 20 * time.Millisecond
 	}
-	if c.onMissed == nil {
-		c.onMissed = func(int) {}
+	if c.hints == nil {
+		c.hints = forgetful{}
 	}
 	if c.onBypassed == nil {
 		c.onBypassed = func(int) {}
+	}
+	if c.log == nil {
+		c.log = slog.New(slog.DiscardHandler)
 	}
 	c.Caution()
 	return c
@@ -81,19 +84,15 @@ func New(cfg Config) *Coordinator {
 // Install gives the coordinator its layout and its store, before which it
 // serves nothing. observe is told of versions that the next stamp must be above.
 func (c *Coordinator) Install(cl *Cluster, store datastore.Store, observe func(datastore.Version)) {
-	c.store, c.onNewest = store, observe
+	c.store, c.onNewest, c.warm = store, observe, newWarmup()
 	c.cluster.Store(cl)
+	c.HealthChanged()
 }
 
 // Cluster is the layout in force; nil before there is one.
 func (c *Coordinator) Cluster() *Cluster { return c.cluster.Load() }
 
 func (c *Coordinator) now() time.Time { return time.Now() }
-
-func (c *Coordinator) missed(node int) {
-	c.count.missed.Add(1)
-	c.onMissed(node)
-}
 
 // Counts are running totals since the start.
 type Counts struct {
@@ -112,8 +111,9 @@ type Counts struct {
 	// them; Repairs are records adopted from an owner that held more, Writebacks
 	// records sent to an owner that held less; Hedges are further owners asked.
 	Reexecutions, Repairs, Writebacks, Hedges uint64
-	// Missed are deltas that may not have reached an owner.
-	Missed uint64
+	// Missed are deltas that an owner did not acknowledge. Late are answers
+	// that came after the reply and repaired something.
+	Missed, Late uint64
 	// Refused are commands refused or failed for want of owners, Unknown
 	// those whose outcome could not be learnt.
 	Refused, Unknown uint64
@@ -123,8 +123,8 @@ type Counts struct {
 }
 
 type counters struct {
-	acksOne, acksQuorum, forwarded, served, merged, lost, conflicts                   atomic.Uint64
-	reexecutions, repairs, writebacks, hedges, missed, refused, unknown, hits, misses atomic.Uint64
+	acksOne, acksQuorum, forwarded, served, merged, lost, conflicts                         atomic.Uint64
+	reexecutions, repairs, writebacks, hedges, missed, late, refused, unknown, hits, misses atomic.Uint64
 }
 
 // Counts returns the totals so far.
@@ -135,7 +135,7 @@ func (c *Coordinator) Counts() Counts {
 		Forwarded: n.forwarded.Load(), Served: n.served.Load(),
 		Merged: n.merged.Load(), Lost: n.lost.Load(), Conflicts: n.conflicts.Load(),
 		Reexecutions: n.reexecutions.Load(), Repairs: n.repairs.Load(),
-		Writebacks: n.writebacks.Load(), Hedges: n.hedges.Load(), Missed: n.missed.Load(),
+		Writebacks: n.writebacks.Load(), Hedges: n.hedges.Load(), Missed: n.missed.Load(), Late: n.late.Load(),
 		Refused: n.refused.Load(), Unknown: n.unknown.Load(),
 		Hits: n.hits.Load(), Misses: n.misses.Load(),
 	}

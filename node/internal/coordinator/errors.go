@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/dynomite-go/dynomite/quorum"
 )
 
 type errText string
@@ -24,25 +26,22 @@ func (c *Coordinator) appendShortfall(dst []byte, cl *Cluster, o *op) []byte {
 	var s strings.Builder
 	s.WriteString(code)
 	s.WriteString(o.level.String())
-	s.WriteString(" needs " + strconv.Itoa(o.need) + " of " + strconv.Itoa(o.nowners) + " owners")
+	s.WriteString(" needs " + strconv.Itoa(o.rule.total) + " of " + strconv.Itoa(o.nowners) + " owners")
 	var missing []string
-	answered := 0
 	for p, n := range o.owners[:o.nowners] {
 		m := cl.Members[n]
-		good := o.votes.has(p) || o.wrote && !o.looked && o.acks.has(p)
-		switch {
-		case good:
-			answered++
+		switch answer := o.tally.Answer(p); {
+		case answer == quorum.Won:
 		case !m.Reachable():
-			missing = append(missing, fmt.Sprintf("rack %s (node %s) does not answer", m.Rack, m.ID))
+			missing = append(missing, fmt.Sprintf("%s does not answer", m))
 		case !m.Complete() && (o.looked || !o.wrote):
-			missing = append(missing, fmt.Sprintf("rack %s (node %s) is catching up", m.Rack, m.ID))
-		case o.fail.has(p):
-			missing = append(missing, fmt.Sprintf("rack %s (node %s) failed", m.Rack, m.ID))
+			missing = append(missing, fmt.Sprintf("%s is catching up", m))
+		case answer == quorum.Failed || o.spent.has(p):
+			missing = append(missing, fmt.Sprintf("%s failed", m))
 		}
 	}
 	if o.wrote || o.looked {
-		fmt.Fprintf(&s, ", %d answered", answered)
+		fmt.Fprintf(&s, ", %d answered", o.tally.Count(quorum.Won))
 	}
 	if len(missing) > 0 {
 		s.WriteString("; " + strings.Join(missing, ", "))
@@ -78,23 +77,21 @@ func appendErrorReply(dst []byte, text string) []byte {
 // refused says whether it is clear before anything is done that the level of
 // o cannot be met.
 func (b *batch) refused(o *op) bool {
-	if o.need <= 1 {
+	if !o.replicated() {
 		return false
 	}
-	up, full := 0, 0
-	for _, n := range o.owners[:o.nowners] {
-		m := b.cl.Members[n]
-		if m.Reachable() {
-			up++
+	for dc, s := range o.rule.spans {
+		able := 0
+		for _, n := range o.owners[s.from:s.to] {
+			if m := b.cl.Members[n]; m.Complete() || o.spec.Write() && m.Reachable() {
+				able++
+			}
 		}
-		if m.Complete() {
-			full++
+		if able < o.rule.Need(dc) {
+			return true
 		}
 	}
-	if up < o.need {
-		return true
-	}
-	return !o.spec.Write() && full < o.need
+	return false
 }
 
 // appendStoreError appends the reply for a store that could not serve.

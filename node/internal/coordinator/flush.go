@@ -54,7 +54,7 @@ func (c *Coordinator) flushPeers(cl *Cluster, msg []byte) (acked map[int]bool, b
 			continue
 		}
 		if !m.Reachable() {
-			c.missed(i)
+			c.hintResets(i, msg)
 			continue
 		}
 		asked++
@@ -75,7 +75,7 @@ func (c *Coordinator) flushPeers(cl *Cluster, msg []byte) (acked map[int]bool, b
 	for range asked {
 		r := <-ch
 		if r.err != nil {
-			c.missed(r.node)
+			c.hintResets(r.node, msg)
 			continue
 		}
 		acked[r.node] = true

@@ -82,16 +82,16 @@ func (f *frame) complete(reply []byte, err error) {
 		err = b.read1(f, reply)
 	}
 	if err != nil {
-		if f.kind == KindApply {
-			b.c.missed(f.node)
+		if f.kind == KindApply && b.c.keep(f.node, f.buf) {
+			b.unsaved = true
 		}
 		if !b.finished {
 			b.lost(f, err, b.c.peers.MaybeSent(err))
 		}
 	}
-	if b.unsaved && !b.finished {
+	if b.unsaved {
 		b.unsaved = false
-		if err := b.c.store.Commit(); err != nil {
+		if err := b.c.commit(); err != nil && !b.finished {
 			b.unwritten(err)
 		}
 	}
@@ -142,18 +142,22 @@ func (b *batch) read1(f *frame, reply []byte) error {
 		}
 		return nil
 	}
+	sent := reader{b: f.buf[1:]}
 	for _, ref := range f.ops {
-		a := r.answer()
+		a, e := r.answer(), sent.entry()
 		if r.err != nil {
 			return r.err
 		}
 		b.c.tally(a)
-		if b.finished {
+		if a.flags&flagFailed != 0 && len(e.delta) > 0 {
+			b.c.hint(f.node, b.cl.Hash(e.key), e.key, e.delta)
+			b.unsaved = true
+		}
+		if b.finished || b.current(ref) == nil {
+			b.late(f.node, e, a)
 			continue
 		}
-		if b.current(ref) != nil {
-			b.answered(ref.op, f.node, a, ref.pushed)
-		}
+		b.answered(ref.op, f.node, a, ref.pushed)
 	}
 	return r.err
 }

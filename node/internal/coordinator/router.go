@@ -29,6 +29,9 @@ func (c *Coordinator) Run(s *frontend.Session, cmds []frontend.Request, out []by
 		s.Scratch = sc
 	}
 	cl := c.Cluster()
+	if cl != nil {
+		c.warm.await()
+	}
 	for i := 0; i < len(cmds); {
 		if cl == nil {
 			out = appendErrorReply(out, "CLUSTERDOWN this node has no layout yet and serves no data: see /readyz for what it waits for")
@@ -188,7 +191,7 @@ func (c *Coordinator) send(b *batch) {
 
 func (c *Coordinator) choose(b *batch, o *op, written *uint64) {
 	cl := b.cl
-	p := cl.primary(o.owners[:o.nowners], o.level == quorum.DCOne)
+	p := cl.primaryOf(o, o.level == quorum.DCOne)
 	o.executor = p
 	if p < 0 {
 		o.out = c.appendShortfall(o.out[:0], cl, o)
@@ -208,9 +211,9 @@ func (c *Coordinator) choose(b *batch, o *op, written *uint64) {
 
 // executorExcept is the next node that can execute o after those that failed.
 func (c *Coordinator) executorExcept(cl *Cluster, o *op) int {
-	for p, n := range o.owners[:o.nowners] {
-		if !o.fail.has(p) && cl.Members[n].Complete() {
-			return n
+	for p, n := range o.owners[:o.nlocal] {
+		if !o.spent.has(p) && cl.Members[n].Complete() {
+			return int(n)
 		}
 	}
 	return -1
@@ -222,7 +225,7 @@ func (b *batch) appendReplies(out []byte, sc *scratch, cmds []frontend.Request) 
 	i := 0
 	one, quorums := 0, 0
 	for k, n := range sc.parts {
-		if b.ops[i].need > 1 {
+		if b.ops[i].replicated() {
 			quorums++
 		} else {
 			one++

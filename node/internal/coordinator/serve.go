@@ -18,36 +18,24 @@ func (c *Coordinator) ServeApply(from string, payload, dst []byte) ([]byte, erro
 	var beat []byte
 	wrote := false
 	for len(r.b) > 0 && r.err == nil {
-		tag, key := r.byte(), r.bytes()
+		e := r.entry()
+		if r.err != nil {
+			return nil, r.err
+		}
 		var a datastore.Answer
 		var err error
-		switch tag {
+		switch e.tag {
 		case entryDelta:
-			opt := datastore.MergeOptions{Check: true, Before: r.uint64()}
-			delta := r.bytes()
-			if r.err != nil {
-				return nil, r.err
-			}
-			a, err = c.store.Merge(key, delta, opt, beat[:0])
+			a, err = c.store.Merge(e.key, e.delta, datastore.MergeOptions{Check: true, Before: e.digest}, beat[:0])
 			// What the executor saw matters for counting conflicts alone.
 			a.Differs = false
 			wrote = true
-			c.watchPrimary(key, from)
+			c.watchPrimary(e.key, from)
 		case entryRecord:
-			record := r.bytes()
-			if r.err != nil {
-				return nil, r.err
-			}
-			a, err = c.store.Merge(key, record, datastore.MergeOptions{}, beat[:0])
+			a, err = c.store.Merge(e.key, e.delta, datastore.MergeOptions{}, beat[:0])
 			wrote = true
 		case entryDigest:
-			digest := r.uint64()
-			if r.err != nil {
-				return nil, r.err
-			}
-			a, err = c.compareDigest(key, digest, beat[:0])
-		default:
-			return nil, errShort
+			a, err = c.compareDigest(e.key, e.digest, beat[:0])
 		}
 		if err != nil {
 			dst = appendFailure(dst, err)
@@ -56,7 +44,7 @@ func (c *Coordinator) ServeApply(from string, payload, dst []byte) ([]byte, erro
 		if a.Beat != nil {
 			beat = a.Beat
 		}
-		if tag != entryDigest {
+		if e.tag != entryDigest {
 			c.count.merged.Add(1)
 			if !a.Won {
 				c.count.lost.Add(1)

@@ -169,6 +169,30 @@ func appendDigest(dst, key []byte, digest uint64) []byte {
 	return binary.BigEndian.AppendUint64(dst, digest)
 }
 
+// entry is one decoded entry of an apply message.
+type entry struct {
+	tag    byte
+	key    []byte
+	digest uint64 // before the delta, or to be compared
+	delta  []byte // or record
+}
+
+func (r *reader) entry() entry {
+	e := entry{tag: r.byte(), key: r.bytes()}
+	switch e.tag {
+	case entryDelta:
+		e.digest = r.uint64()
+		e.delta = r.bytes()
+	case entryRecord:
+		e.delta = r.bytes()
+	case entryDigest:
+		e.digest = r.uint64()
+	default:
+		r.fail()
+	}
+	return e
+}
+
 // Flags of one answer in the reply to an apply message. An answer of flagWon
 // alone has no body; any other is followed by what the owner holds.
 const (
@@ -206,6 +230,10 @@ type answer struct {
 	flags byte
 	body  []byte
 }
+
+// won says that the owner holds what it was sent, or asked about, and that
+// nothing beats it.
+func (a answer) won() bool { return a.flags&flagWon != 0 && a.flags&flagDiffers == 0 }
 
 func (r *reader) answer() answer {
 	a := answer{flags: r.byte()}

@@ -1,0 +1,189 @@
+package coordinator
+
+import (
+	"bytes"
+
+	"github.com/dynomite-go/dynomite/node/datastore"
+)
+
+// maxTries bounds how often an operation is executed again after something
+// unseen beat it. Each round adopts what beat it, so only a storm of writers
+// that do not agree who is primary gets this far.
+const maxTries = 10
+
+// settle ends operation i if it is met, or if it cannot be any more.
+func (b *batch) settle(i int) {
+	o := &b.ops[i]
+	if o.done {
+		return
+	}
+	if o.met() {
+		if o.first {
+			b.seen(o)
+			return
+		}
+		b.end(o)
+		return
+	}
+	if o.looked {
+		b.askVotes(i) // in the place of those that failed
+	}
+	if o.hopeless() {
+		b.failOp(o)
+	}
+}
+
+// answered feeds the answer of the owner node to operation i; pushed says that
+// it is the answer to our whole record. a.body is valid during the call only.
+func (b *batch) answered(i, node int, a answer, pushed bool) {
+	o := &b.ops[i]
+	p := o.position(node)
+	if o.done || p < 0 {
+		return
+	}
+	if a.flags&flagFailed != 0 {
+		o.failed(p, errText(string(a.body)))
+		b.settle(i)
+		return
+	}
+	vote := func() {
+		o.won(p, b.cl.Members[node].Complete())
+		b.settle(i)
+	}
+	if a.won() {
+		vote()
+		return
+	}
+	// The owner holds something that we did not see. Adopt it.
+	if len(a.body) > 0 {
+		if err := b.c.adopt(o.key, a.body); err != nil {
+			o.failed(p, err)
+			b.settle(i)
+			return
+		}
+		b.unsaved = true
+	}
+	if o.first { // now we hold all that it holds
+		vote()
+		return
+	}
+	if o.wrote {
+		switch {
+		case !b.stands(o): // what was written is dead or hidden, so it is executed again
+			b.again(i)
+		case pushed: // it joined all that we hold, and we all that it holds
+			vote()
+		default: // it stands here: the owner is merely behind, and completed
+			b.push(i, node)
+		}
+		return
+	}
+	if now, _ := b.c.store.Digest(o.key); now != o.before {
+		o.agreed = 0
+		if len(a.body) > 0 && b.cl.Members[node].Complete() && b.c.holds(o.key, now, a.body, &b.scratch) {
+			o.agreed, o.agreedOn = 1<<p, now
+		}
+		b.again(i) // what we saw was not all there was
+		return
+	}
+	if pushed { // it joined all that we hold, and holds nothing that we do not
+		vote()
+		return
+	}
+	// The owner is behind: it must hold the joined record before the reply.
+	b.push(i, node)
+}
+
+// stands says whether what operation o wrote still wins here, after what an
+// owner holds was adopted. Executing it again would count it twice then.
+func (b *batch) stands(o *op) bool {
+	a, err := b.c.store.Merge(o.key, o.delta, datastore.MergeOptions{}, nil)
+	return err == nil && a.Won
+}
+
+// holds says whether our record of key is the given one, and its digest too.
+// scratch is a buffer to use and to keep.
+func (c *Coordinator) holds(key []byte, digest uint64, record []byte, scratch *[]byte) bool {
+	own, err := c.store.Record(key, (*scratch)[:0])
+	*scratch = own
+	now, _ := c.store.Digest(key)
+	return err == nil && now == digest && bytes.Equal(own, record)
+}
+
+// again executes operation i anew after something unseen was adopted. Writes of
+// the same key after it in the pipeline lost at that owner too, and their
+// answers are judged after this one: so they are executed again in their order.
+func (b *batch) again(i int) {
+	o := &b.ops[i]
+	o.tries++
+	b.c.count.reexecutions.Add(1)
+	if o.tries > maxTries {
+		o.err = errText("writers that do not see each other kept changing the key")
+		b.failOp(o)
+		return
+	}
+	b.execute(i)
+}
+
+// push sends our whole record of operation i's key to node, whose answer
+// counts for it. A range reset that cuts the record goes before it: without it
+// node would still show what the reset killed.
+func (b *batch) push(i, node int) {
+	o := &b.ops[i]
+	p := o.position(node)
+	rec, err := b.c.store.Record(o.key, b.scratch[:0])
+	b.scratch = rec
+	if err != nil {
+		o.failed(p, err)
+		b.settle(i)
+		return
+	}
+	if !o.reset.has(p) && b.c.hasReset(o.token) {
+		f := b.out.frame(b, node, KindReset)
+		if len(f.ops) == 0 {
+			f.buf = appendResets(f.buf, b.c.store.Resets())
+		}
+		f.add(i, o.tries)
+		return
+	}
+	if len(rec) == 0 {
+		// Nothing to hold: a reset of the range killed it.
+		o.won(p, true)
+		b.settle(i)
+		return
+	}
+	f := b.out.frame(b, node, KindApply)
+	f.buf = appendRecord(f.buf, o.key, rec)
+	f.ops = append(f.ops, opRef{i, o.tries, true})
+	b.c.count.writebacks.Add(1)
+}
+
+// levelled goes on with a push to node, which holds our range resets now; we
+// hold its own.
+func (b *batch) levelled(i, node int) {
+	o := &b.ops[i]
+	o.reset |= 1 << o.position(node)
+	if now, _ := b.c.store.Digest(o.key); !o.wrote && now != o.before {
+		b.again(i)
+		return
+	}
+	b.push(i, node)
+}
+
+// lost feeds the failure of a message to node: none of its operations will be
+// answered by it. sent says whether it may have been executed there.
+func (b *batch) lost(f *frame, err error, sent bool) {
+	for _, ref := range f.ops {
+		o := b.current(ref)
+		switch {
+		case o == nil:
+		case f.kind == KindExec:
+			b.unexecuted(ref.op, err, sent)
+		default:
+			if p := o.position(f.node); p >= 0 {
+				o.failed(p, err)
+				b.settle(ref.op)
+			}
+		}
+	}
+}
