@@ -61,7 +61,8 @@ type Config struct {
 	AppendFsync string `yaml:"appendfsync"`
 
 	// ReadConsistency and WriteConsistency are the default levels of connections:
-	// DC_ONE or DC_QUORUM (the default).
+	// DC_ONE, DC_QUORUM (the default) or DC_EACH_SAFE_QUORUM, which counts a
+	// majority in every datacenter. DC_SAFE_QUORUM is refused: there are no terms yet.
 	ReadConsistency  string `yaml:"read_consistency"`
 	WriteConsistency string `yaml:"write_consistency"`
 	// Timeout is how long a command may take in all. Default 2s.
@@ -166,8 +167,8 @@ func (c Config) Validate() error {
 		switch {
 		case err != nil:
 			fail(field, "%v", err)
-		case l != quorum.DCOne && l != quorum.DCQuorum:
-			fail(field, "%s needs terms, which come with a later release: use DC_ONE or DC_QUORUM", l)
+		case l == quorum.DCSafeQuorum:
+			fail(field, "%s needs terms, without which two primaries could both accept, and these come with a later release: use DC_QUORUM", l)
 		}
 	}
 	level("read_consistency", c.ReadConsistency)

@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -120,5 +121,36 @@ func TestSkew_NodeWithAWrongClockForwards_AndItsStampsDoNotWin(t *testing.T) {
 			t.Fatalf("offset %v", m["dynomited_clock_offset_seconds"])
 		}
 		want(t, m["dynomited_forwarded_total"], 20)
+	})
+}
+
+func TestEachQuorum_WaitsForAMajorityInEveryDatacenter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nodetest.NewCluster(t, 6, nodetest.WithConfig(func(i int, cfg *node.Config) {
+			twoDatacenters(i, cfg)
+			cfg.WriteConsistency, cfg.ReadConsistency = "DC_EACH_SAFE_QUORUM", "DC_EACH_SAFE_QUORUM"
+		}))
+		const far = 70 * time.Millisecond
+		for a := range 3 {
+			for b := 3; b < 6; b++ {
+				c.Network.SetDelayBetween(c.Host(a), c.Host(b), far)
+			}
+		}
+		began := time.Now()
+		want(t, c.Do(0, "SET", "k", "v"), "OK")
+		if took := time.Since(began); took < 2*far || took > 3*far {
+			t.Errorf("acknowledged after %v, the other datacenter is %v away", took, far)
+		}
+		want(t, c.Do(4, "GET", "k"), "v")
+
+		// With two of three gone over there, no majority there can have it.
+		c.Network.Isolate(c.Host(4))
+		c.Network.Isolate(c.Host(5))
+		time.Sleep(3 * time.Second)
+		_, err := c.Try(0, "SET", "k", "w")
+		if err == nil || !strings.Contains(err.Error(), "NOQUORUM DC_EACH_SAFE_QUORUM needs 4 of 6 owners") || !strings.Contains(err.Error(), "nothing was written") {
+			t.Errorf("SET without a majority over there: %v", err)
+		}
+		want(t, c.Do(0, "DYN.LOCAL", "GET", "k"), "v")
 	})
 }

@@ -99,8 +99,9 @@ func (n *Node) lines() []frontend.Field {
 		name  string
 		value uint64
 	}{
-		{"acks_dc_one", c.AcksOne},
-		{"acks_dc_quorum", c.AcksQuorum},
+		{"acks_dc_one", c.Acks[quorum.DCOne]},
+		{"acks_dc_quorum", c.Acks[quorum.DCQuorum]},
+		{"acks_dc_each_safe_quorum", c.Acks[quorum.DCEachSafeQuorum]},
 		{"forwarded", c.Forwarded},
 		{"served", c.Served},
 		{"deltas_merged", c.Merged},

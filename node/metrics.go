@@ -81,8 +81,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(mRefused, uint64(front.Refused))
 
 	c := n.coord.Counts()
-	count(mAcks, c.AcksOne, "DC_ONE")
-	count(mAcks, c.AcksQuorum, "DC_QUORUM")
+	for level, v := range c.Acks {
+		count(mAcks, v, level.String())
+	}
 	count(mForwarded, c.Forwarded)
 	count(mServed, c.Served)
 	count(mMerged, c.Merged)

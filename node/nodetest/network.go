@@ -22,6 +22,7 @@ type Network struct {
 	streams   map[*stream]bool
 	cut       map[link]bool
 	delay     time.Duration
+	delays    map[link]time.Duration // besides
 	loss      float64
 	changed   chan struct{} // closed and made anew when a cut is healed
 }
@@ -44,6 +45,7 @@ func NewNetwork(seed uint64) *Network {
 		packets:   map[string]*packetConn{},
 		streams:   map[*stream]bool{},
 		cut:       map[link]bool{},
+		delays:    map[link]time.Duration{},
 		changed:   make(chan struct{}),
 	}
 }
@@ -89,6 +91,17 @@ func (n *Network) SetDelay(d time.Duration) {
 	n.delay = d
 	n.mu.Unlock()
 }
+
+// SetDelayBetween is how much longer everything takes between two hosts, in
+// each direction.
+func (n *Network) SetDelayBetween(a, b string, d time.Duration) {
+	n.mu.Lock()
+	n.delays[between(a, b)] = d
+	n.mu.Unlock()
+}
+
+// delayBetween is called with the lock held.
+func (n *Network) delayBetween(a, b string) time.Duration { return n.delay + n.delays[between(a, b)] }
 
 // SetLoss is the probability, 0 to 1, that a packet is lost. Streams lose
 // nothing.

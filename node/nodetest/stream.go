@@ -71,7 +71,7 @@ func (n *Network) pump(from, to net.Conn, a, b string, done chan struct{}, end f
 			k, err := from.Read(buf)
 			if k > 0 {
 				n.mu.Lock()
-				at := time.Now().Add(n.delay)
+				at := time.Now().Add(n.delayBetween(a, b))
 				n.mu.Unlock()
 				select {
 				case queue <- chunk{append([]byte(nil), buf[:k]...), at}:
@@ -139,7 +139,7 @@ func (p *packetConn) WriteTo(b []byte, to net.Addr) (int, error) {
 	n.mu.Lock()
 	target := n.packets[to.String()]
 	lost := target == nil || n.isCut(p.host, host) || n.loss > 0 && n.rng.Float64() < n.loss
-	delay := n.delay
+	delay := n.delayBetween(p.host, host)
 	n.mu.Unlock()
 	if lost {
 		return len(b), nil

@@ -96,8 +96,9 @@ func (c *Coordinator) now() time.Time { return time.Now() }
 
 // Counts are running totals since the start.
 type Counts struct {
-	// AcksOne and AcksQuorum are commands acknowledged, by level.
-	AcksOne, AcksQuorum uint64
+	// Acks are commands acknowledged, by level; those of a cluster of one
+	// count as DC_ONE, whatever was asked.
+	Acks map[quorum.Level]uint64
 	// Forwarded are commands sent to another node for execution, Served those
 	// executed for another node.
 	Forwarded, Served uint64
@@ -123,15 +124,20 @@ type Counts struct {
 }
 
 type counters struct {
-	acksOne, acksQuorum, forwarded, served, merged, lost, conflicts                         atomic.Uint64
-	reexecutions, repairs, writebacks, hedges, missed, late, refused, unknown, hits, misses atomic.Uint64
+	acks                                                    [quorum.DCEachSafeQuorum + 1]atomic.Uint64
+	forwarded, served, merged, lost, conflicts              atomic.Uint64
+	reexecutions, repairs, writebacks, hedges, missed, late atomic.Uint64
+	refused, unknown, hits, misses                          atomic.Uint64
 }
 
 // Counts returns the totals so far.
 func (c *Coordinator) Counts() Counts {
 	n := &c.count
 	return Counts{
-		AcksOne: n.acksOne.Load(), AcksQuorum: n.acksQuorum.Load(),
+		Acks: map[quorum.Level]uint64{
+			quorum.DCOne: n.acks[quorum.DCOne].Load(), quorum.DCQuorum: n.acks[quorum.DCQuorum].Load(),
+			quorum.DCEachSafeQuorum: n.acks[quorum.DCEachSafeQuorum].Load(),
+		},
 		Forwarded: n.forwarded.Load(), Served: n.served.Load(),
 		Merged: n.merged.Load(), Lost: n.lost.Load(), Conflicts: n.conflicts.Load(),
 		Reexecutions: n.reexecutions.Load(), Repairs: n.repairs.Load(),

@@ -100,7 +100,7 @@ func (c *Coordinator) runAlone(s *frontend.Session, sc *scratch, cmds []frontend
 	if cap(call.Delta) > 64<<10 {
 		call.Delta = nil
 	}
-	c.count.acksOne.Add(uint64(len(cmds)))
+	c.count.acks[quorum.DCOne].Add(uint64(len(cmds)))
 	if wrote {
 		if err := c.store.Commit(); err != nil {
 			out = out[:start]
@@ -223,12 +223,10 @@ func (c *Coordinator) executorExcept(cl *Cluster, o *op) int {
 // how many operations each became.
 func (b *batch) appendReplies(out []byte, sc *scratch, cmds []frontend.Request) []byte {
 	i := 0
-	one, quorums := 0, 0
+	var acks [quorum.DCEachSafeQuorum + 1]uint64
 	for k, n := range sc.parts {
-		if b.ops[i].replicated() {
-			quorums++
-		} else {
-			one++
+		if len(b.ops[i].out) > 0 && b.ops[i].out[0] != '-' {
+			acks[b.ops[i].level]++
 		}
 		if n == 1 {
 			out = append(out, b.ops[i].out...)
@@ -242,7 +240,10 @@ func (b *batch) appendReplies(out []byte, sc *scratch, cmds []frontend.Request) 
 		}
 		out = command.Combine(out, cmds[k].Spec.Join, sc.replies)
 	}
-	b.c.count.acksOne.Add(uint64(one))
-	b.c.count.acksQuorum.Add(uint64(quorums))
+	for level, n := range acks {
+		if n > 0 {
+			b.c.count.acks[level].Add(n)
+		}
+	}
 	return out
 }

@@ -8,18 +8,15 @@ import (
 	"github.com/dynomite-go/dynomite/respserver"
 )
 
-// servable refuses the levels that nobody executes yet: answering at a weaker
-// one in silence would break what they promise.
+// servable refuses the level that nobody executes yet: answering at a weaker
+// one in silence would break what it promises.
 func servable(level quorum.Level) error {
 	switch level {
-	case quorum.DCOne, quorum.DCQuorum:
+	case quorum.DCOne, quorum.DCQuorum, quorum.DCEachSafeQuorum:
 		return nil
 	case quorum.DCSafeQuorum:
 		return errors.New("DC_SAFE_QUORUM is not available: this version has no terms, " +
 			"without which two primaries could both accept; use DC_QUORUM")
-	case quorum.DCEachSafeQuorum:
-		return errors.New("DC_EACH_SAFE_QUORUM is not available: this version has no terms " +
-			"and acknowledges within one datacenter; use DC_QUORUM")
 	}
 	return fmt.Errorf("level %v is not available", level)
 }
@@ -48,7 +45,7 @@ func dynConsistency(s *Session, args [][]byte, out []byte) []byte {
 	level, err := quorum.ParseLevel(string(rest[0]))
 	if err != nil {
 		return appendError(out, "ERR unknown consistency level '"+quoted(rest[0], quotedBytes)+
-			"', known are DC_ONE and DC_QUORUM")
+			"', known are DC_ONE, DC_QUORUM and DC_EACH_SAFE_QUORUM")
 	}
 	if err := servable(level); err != nil {
 		return appendError(out, "ERR "+err.Error())
