@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,13 +141,23 @@ func TestLook_OfOneOperation_DoesNotExecuteAnotherTwice(t *testing.T) {
 	}
 }
 
-// faultyStore cannot give whole records.
-type faultyStore struct{ datastore.Store }
+// faultyStore cannot give whole records, once it is broken.
+type faultyStore struct {
+	datastore.Store
+	broken *atomic.Bool
+}
 
-func (faultyStore) Record(_, dst []byte) ([]byte, error) { return dst, errors.New("disk gone") }
+func (s faultyStore) Record(key, dst []byte) ([]byte, error) {
+	if s.broken.Load() {
+		return dst, errors.New("disk gone")
+	}
+	return s.Store.Record(key, dst)
+}
 
 func TestRead_WhenTheRecordCannotBePushed_StillReplies(t *testing.T) {
 	b := newBench(t, 3)
+	var broken atomic.Bool
+	b.coords[0].store = faultyStore{b.coords[0].store, &broken}
 	key := b.keyOf(0, 1, 2)
 	b.setFault(func(_, to int, kind byte) error {
 		if kind == KindApply && to != 0 {
@@ -158,7 +169,7 @@ func TestRead_WhenTheRecordCannotBePushed_StillReplies(t *testing.T) {
 		t.Fatal(got)
 	}
 	b.setFault(nil)
-	b.coords[0].store = faultyStore{b.coords[0].store}
+	broken.Store(true)
 	if got := soon(t, b.begin(0, "GET "+key)); !strings.HasPrefix(got[0], "-NOQUORUM") {
 		t.Fatalf("nobody else holds it, the reply is %q", got[0])
 	}
