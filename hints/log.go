@@ -16,9 +16,12 @@ var ErrClosed = errors.New("hints: the log is closed")
 // DirtyError says that a delta was not queued, and why; the ranges that it
 // belongs to are marked dirty instead, so nothing is forgotten in silence.
 type DirtyError struct {
-	Node   string
+	// Node is whom the delta was for.
+	Node string
+	// Ranges are what was marked.
 	Ranges []Range
-	Err    error
+	// Err is why: ErrFull or ErrTooLarge.
+	Err error
 }
 
 func (e *DirtyError) Error() string {
