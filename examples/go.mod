@@ -9,6 +9,7 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dynomite-go/dynomite/gossip v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/hashkit v0.1.0 // indirect
+	github.com/dynomite-go/dynomite/hints v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/node/datastore v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/peerwire v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/quorum v0.1.0 // indirect
@@ -45,6 +46,7 @@ require (
 replace (
 	github.com/dynomite-go/dynomite/gossip => ../gossip
 	github.com/dynomite-go/dynomite/hashkit => ../hashkit
+	github.com/dynomite-go/dynomite/hints => ../hints
 	github.com/dynomite-go/dynomite/node => ../node
 	github.com/dynomite-go/dynomite/node/datastore => ../node/datastore
 	github.com/dynomite-go/dynomite/peerwire => ../peerwire

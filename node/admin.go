@@ -19,6 +19,7 @@ import (
 //	/readyz           joined, caught up, able to meet DC_QUORUM; or what it waits for
 //	/metrics          Prometheus
 //	/ring             the ring, as text; ?o=json as JSON
+//	/hints            what each node keeps for the others, as JSON
 //	/members          the nodes as this one sees them, as JSON
 //	/cluster_describe the same in the form that Dynomite's clients read
 //	POST /members/ID/remove
@@ -42,6 +43,7 @@ func newAdmin(n *Node, addr string) (*adminServer, error) {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.HandleFunc("GET /ring", a.ring)
+	mux.HandleFunc("GET /hints", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, n.AllHints(r.Context())) })
 	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.Members()) })
 	mux.HandleFunc("GET /cluster_describe", a.describe)
 	mux.HandleFunc("POST /members/{id}/remove", a.remove)

@@ -2,35 +2,32 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/dynomite-go/dynomite/hashkit"
+	"github.com/dynomite-go/dynomite/hints"
 	"github.com/dynomite-go/dynomite/node/internal/coordinator"
 )
 
-// catchUp makes the node whole after it may have missed deltas: it compares
-// what it owns with a majority of the owners of each range, and until that is done the
-// node neither votes in reads nor is primary.
+// catchUp makes the node whole after it may have missed deltas: it waits for
+// what others kept for it, and then compares what it owns with a majority of
+// the owners of each range. Until that is done the node neither votes in reads
+// nor is primary.
 type catchUp struct {
-	n     *Node
-	ask   chan struct{}
-	mu    sync.Mutex
-	cause string
-	asked int // counts requests, so that one that comes during a pass is not forgotten
-	// demoted counts those that demoted: they alone put off the end of it, or a
-	// node would never be through that is told of missed deltas now and then.
-	demoted int
+	n       *Node
+	ask     chan struct{}
+	mu      sync.Mutex
+	cause   string
+	asked   int                                                    // counts requests, so that one that comes during a pass is not forgotten
 	compare func(context.Context) (fetched, pushed int, err error) // pass
 
-	abroad abroad
 	// lost says that this node may lack what it acknowledged once.
 	lost atomic.Bool
 
 	runs, fetched, pushed atomic.Uint64
-	last                  atomic.Int64 // Unix ms of the end of the last complete pass
 }
 
 func newCatchUp(n *Node) *catchUp {
@@ -39,22 +36,18 @@ func newCatchUp(n *Node) *catchUp {
 	return c
 }
 
-// request begins a comparison, or begins it anew if one is under way. demote
-// says that this node stops voting and being primary until it is through: it
-// started, or it was away from the majority. A node that kept the majority in sight and
-// only missed some deltas goes on: what a majority acknowledged without it, a
-// majority of voters still shows.
-func (c *catchUp) request(cause string, demote bool) {
+// request begins catching up, or begins it anew if it is under way: this node
+// started, or was away from the majority. One that kept the majority in sight
+// and only missed some deltas does not: what a majority acknowledged without
+// it, a majority of voters still shows, and hints bring the rest.
+func (c *catchUp) request(cause string) {
 	if c.n.coord.Cluster() == nil {
 		return // there is nothing to compare; it begins by catching up
 	}
 	c.mu.Lock()
 	c.cause = cause
 	c.asked++
-	if demote {
-		c.demoted++
-		c.n.setCaughtUp(false)
-	}
+	c.n.setCaughtUp(false)
 	c.mu.Unlock()
 	select {
 	case c.ask <- struct{}{}:
@@ -91,13 +84,10 @@ func (c *catchUp) complete(ctx context.Context) error {
 	var said string
 	for {
 		c.mu.Lock()
-		asked, demoted := c.asked, c.demoted
+		asked := c.asked
 		c.mu.Unlock()
+		c.awaitHints(ctx)
 		fetched, pushed, err := c.compare(ctx)
-		if err == nil {
-			f, p := c.compareAbroad(ctx)
-			fetched, pushed = fetched+f, pushed+p
-		}
 		info.Fetched += fetched
 		info.Pushed += pushed
 		c.fetched.Add(uint64(fetched))
@@ -107,18 +97,13 @@ func (c *catchUp) complete(ctx context.Context) error {
 		}
 		if err == nil {
 			c.mu.Lock()
-			again := asked != c.asked
-			promoted := demoted == c.demoted && !c.n.caughtUp.Load()
-			if demoted == c.demoted {
+			whole := asked == c.asked
+			if whole {
 				c.n.setCaughtUp(true)
 			}
 			c.mu.Unlock()
-			if !again {
+			if whole {
 				break
-			}
-			if promoted {
-				c.n.waiting.set("")
-				c.n.tellAll()
 			}
 			continue
 		}
@@ -126,21 +111,14 @@ func (c *catchUp) complete(ctx context.Context) error {
 			said = err.Error()
 			c.n.log.Info("still catching up", "err", err)
 		}
-		if !c.n.caughtUp.Load() {
-			c.n.waiting.set("catching up: " + err.Error())
-		}
-		t := time.NewTimer(100 * time.Millisecond)
-		select {
-		case <-ctx.Done():
-			t.Stop()
-			return ctx.Err()
-		case <-t.C:
+		c.n.waiting.set("catching up: " + err.Error())
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return err
 		}
 	}
 	c.n.waiting.set("")
 	info.Took = time.Since(started)
 	c.runs.Add(1)
-	c.last.Store(time.Now().UnixMilli())
 	c.n.log.Info("caught up", "cause", info.Cause, "fetched", info.Fetched, "pushed", info.Pushed, "took", info.Took)
 	if f := c.n.observer.CatchUpFinished; f != nil {
 		f(info)
@@ -149,65 +127,121 @@ func (c *catchUp) complete(ctx context.Context) error {
 	return nil
 }
 
-// pass compares every range that this node owns with every other owner that
-// can be reached, and fails unless those were enough. Every acknowledged write
+// Comparing finds what hints would have brought, for more. So we wait for
+// hints that we know of as long as some arrive, hintPatience being the longest
+// pause, and meetPatience for peers that have not said yet whether they have any.
+const (
+	hintPatience = 3 * time.Second
+	meetPatience = 250 * time.Millisecond
+)
+
+// awaitHints returns when no peer of this datacenter that we hear of has hints
+// for us.
+func (c *catchUp) awaitHints(ctx context.Context) {
+	began := time.Now()
+	least, since := uint64(1<<63), began
+	for {
+		owed, silent := uint64(0), false
+		for _, q := range c.n.peers.all() {
+			if q.member.Datacenter == c.n.cfg.Datacenter {
+				owed += q.owing()
+				silent = silent || !q.meets()
+			}
+		}
+		now := time.Now()
+		if owed < least {
+			least, since = owed, now
+		}
+		switch {
+		case owed > 0 && now.Sub(since) > hintPatience:
+			return
+		case owed == 0 && !(silent && now.Sub(began) < meetPatience):
+			return
+		}
+		if owed > 0 {
+			c.n.waiting.set(fmt.Sprintf("catching up: %d hints to come", owed))
+		}
+		if sleep(ctx, 20*time.Millisecond) != nil {
+			return
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// pass compares every range that this node owns with every other owner of the
+// datacenter that can be reached, and fails unless those were enough. Every acknowledged write
 // is held by a majority. If this node kept what it acknowledged, a majority
 // with it counted has them all. If it may have lost something, its own part in a
 // majority counts for nothing: then enough others are needed that any majority,
 // less this node, has one of them.
 func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 	cl := c.n.coord.Cluster()
-	self := cl.SelfMember()
-	left := map[int]bool{} // owners that were not compared with
-	for _, r := range ownedRanges(cl) {
-		owners := len(r.owners)
-		need := owners / 2 // others, for a majority with us
-		if c.lost.Load() {
-			need = min(owners-(owners/2+1)+1, owners-1)
+	compared := make([]bool, len(cl.Members))
+	why := make([]error, len(cl.Members))
+	for o, m := range cl.Members {
+		if o == cl.Self {
+			continue
 		}
-		compared := 0
+		if m.Datacenter != cl.SelfMember().Datacenter {
+			continue // hints bring what it has for us
+		}
+		got, err := c.compareWith(ctx, o)
+		fetched += got.Fetched
+		pushed += got.Pushed
+		compared[o] = err == nil
+		if err != nil {
+			why[o] = fmt.Errorf("rack %s (node %s): %w", m.Rack, m.ID, err)
+		}
+	}
+	for _, r := range ownedRanges(cl) {
+		need := len(r.owners) / 2 // others, for a majority with us
+		if c.lost.Load() {
+			need = min(len(r.owners)-(len(r.owners)/2+1)+1, len(r.owners)-1)
+		}
+		with := 0
 		var last error
 		for _, o := range r.owners {
-			if o == cl.Self {
-				continue
+			if compared[o] {
+				with++
+			} else if why[o] != nil {
+				last = why[o]
 			}
-			if !cl.Members[o].Reachable() {
-				last = fmt.Errorf("rack %s (node %s) does not answer", cl.Members[o].Rack, cl.Members[o].ID)
-				left[o] = true
-				continue
-			}
-			if q := c.n.peers.at(o); q != nil && !q.meets() {
-				last = fmt.Errorf("rack %s (node %s) has not connected to this node", cl.Members[o].Rack, cl.Members[o].ID)
-				left[o] = true
-				continue
-			}
-			got, err := c.n.coord.Compare(ctx, c.n.peers.call, o, r.from, r.to)
-			fetched += got.Fetched
-			pushed += got.Pushed
-			if err != nil {
-				last = fmt.Errorf("node %s: %w", cl.Members[o].ID, err)
-				left[o] = true
-				continue
-			}
-			compared++
 		}
-		if compared < need {
-			return fetched, pushed, fmt.Errorf("compared with %d other owners of a range, %d needed in %s: %w", compared, need, self.Datacenter, last)
+		if with < need {
+			return fetched, pushed, fmt.Errorf("compared with %d other owners of a range, %d needed in %s: %w", with, need, cl.SelfMember().Datacenter, last)
 		}
 	}
 	c.lost.Store(false)
-	for o := range left {
-		// What we acknowledged alone before we crashed it lacks, and only we know.
-		c.n.missedDelta(o)
-	}
 	return fetched, pushed, nil
+}
+
+// compareWith makes this node and another equal.
+func (c *catchUp) compareWith(ctx context.Context, node int) (coordinator.Comparison, error) {
+	q := c.n.peers.at(node)
+	switch {
+	case q == nil || !q.member.Reachable():
+		return coordinator.Comparison{}, errors.New("does not answer")
+	case !q.meets():
+		return coordinator.Comparison{}, errors.New("has not connected to this node")
+	}
+	return c.n.handoff.compare(ctx, node, []hints.Range{hints.All})
 }
 
 // ownedRange is a run of tokens with one set of owners, of whom this node is
 // one.
 type ownedRange struct {
-	from, to hashkit.Token
-	owners   []int
+	coordinator.Range
+	owners []int
 }
 
 func ownedRanges(cl *coordinator.Cluster) []ownedRange {
@@ -218,11 +252,11 @@ func ownedRanges(cl *coordinator.Cluster) []ownedRange {
 			continue
 		}
 		owners := cl.Ring.AppendOwners(nil, dc, a.From)
-		if n := len(out); n > 0 && out[n-1].to+1 == a.From && sameSet(out[n-1].owners, owners) {
-			out[n-1].to = a.To
+		if n := len(out); n > 0 && out[n-1].To+1 == a.From && sameSet(out[n-1].owners, owners) {
+			out[n-1].To = a.To
 			continue
 		}
-		out = append(out, ownedRange{a.From, a.To, owners})
+		out = append(out, ownedRange{coordinator.Range{From: a.From, To: a.To}, owners})
 	}
 	return out
 }

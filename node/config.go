@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dynomite-go/dynomite/hashkit"
+	"github.com/dynomite-go/dynomite/hints"
 	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/quorum"
 )
@@ -60,6 +61,13 @@ type Config struct {
 	// reply), everysec (the default) or no.
 	AppendFsync string `yaml:"appendfsync"`
 
+	// HintBytes bounds the hints, deltas that an owner did not acknowledge, that
+	// are kept for one node; what is beyond is found by comparing. Default
+	// 256 MiB, or 64 MiB without a data_dir.
+	HintBytes int64 `yaml:"hint_bytes"`
+	// HintWindow is how long a hint is kept. Default 3h.
+	HintWindow time.Duration `yaml:"hint_window"`
+
 	// ReadConsistency and WriteConsistency are the default levels of connections:
 	// DC_ONE, DC_QUORUM (the default) or DC_EACH_SAFE_QUORUM, which counts a
 	// majority in every datacenter. DC_SAFE_QUORUM is refused: there are no terms yet.
@@ -106,6 +114,15 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Tokens == 0 {
 		c.Tokens = 16
+	}
+	if c.HintBytes == 0 {
+		c.HintBytes = hints.DefaultMaxBytes
+		if c.DataDir == "" {
+			c.HintBytes = 64 << 20 // it is the memory of the node itself
+		}
+	}
+	if c.HintWindow == 0 {
+		c.HintWindow = hints.DefaultWindow
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
@@ -173,6 +190,12 @@ func (c Config) Validate() error {
 	}
 	level("read_consistency", c.ReadConsistency)
 	level("write_consistency", c.WriteConsistency)
+	if c.HintBytes < 0 {
+		fail("hint_bytes", "%d is negative", c.HintBytes)
+	}
+	if c.HintWindow < 0 {
+		fail("hint_window", "%v is negative", c.HintWindow)
+	}
 	if c.Timeout < 0 {
 		fail("timeout", "%v is negative", c.Timeout)
 	}

@@ -13,8 +13,9 @@
 //
 // # Consistency
 //
-// Reads and writes run at a level: DC_ONE (one owner has it) or DC_QUORUM (a
-// majority of the configured owners has it), set in the configuration, by
+// Reads and writes run at a level: DC_ONE (one owner has it), DC_QUORUM (a
+// majority of the configured owners has it) or DC_EACH_SAFE_QUORUM (a majority
+// in every datacenter), set in the configuration, by
 // DYN.CONSISTENCY per connection, and with AtLevel per call. The number of
 // owners that a level needs comes from the layout, never from who happens to
 // be up. A command that cannot meet its level is refused before anything is
@@ -23,10 +24,15 @@
 //
 // # What a node does when it comes back
 //
-// A node that starts, was cut off, or was told by a peer that it may have
-// missed deltas, is catching up: it takes and acknowledges deltas, but it
-// is no primary and no voter in reads until it has compared what it owns with a
-// majority of the owners.
+// What an owner does not acknowledge is kept for it as a hint, and handed over
+// when it is back, as fast as it takes them without its round trips growing.
+// Hints are bounded in bytes and age, and lost with a node that has no data
+// directory; then the token ranges that they were of are compared instead.
+//
+// A node that starts or was cut off is catching up: it takes and acknowledges
+// deltas, but it is no primary and no voter in reads until it got its hints and
+// has compared what it owns with a majority of the owners. DYN.HINTS, Hints and
+// the metrics say who lacks what.
 //
 // # Parts
 //

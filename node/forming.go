@@ -27,9 +27,10 @@ type announcement struct {
 // forming brings the first layout about, see package layout. It is driven by
 // the node's ticker and by messages.
 type forming struct {
-	n  *Node
-	mu sync.Mutex
-	f  *layout.Formation
+	n      *Node
+	mu     sync.Mutex
+	f      *layout.Formation
+	agreed uint64 // the layout that this process voted for
 }
 
 func newForming(n *Node) *forming { return &forming{n: n} }
@@ -123,7 +124,16 @@ func (f *forming) agree(proposed, own *layout.Layout) error {
 	if err != nil {
 		return err
 	}
+	f.agreed = vote
 	return f.n.identity.write("vote", binary.BigEndian.AppendUint64(nil, vote))
+}
+
+// brought says whether this process took part in making l: nothing was written
+// under it before.
+func (f *forming) brought(l *layout.Layout) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.agreed == l.ContentHash()
 }
 
 // proposed answers a proposal: an empty text agrees.

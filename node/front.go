@@ -58,6 +58,8 @@ func (n *Node) facts() frontend.Facts {
 		ResetStats: n.coord.ResetHits,
 		Memory:     n.memoryInUse,
 		Log:        n.logFacts,
+		Hints:      n.hintFacts,
+		AwaitHints: n.awaitHints,
 		Dynomite:   n.lines,
 	}
 }
@@ -110,6 +112,7 @@ func (n *Node) lines() []frontend.Field {
 		{"conflicts", c.Conflicts},
 		{"reexecutions", c.Reexecutions},
 		{"read_repairs", c.Repairs},
+		{"late_repairs", c.Late},
 		{"write_backs", c.Writebacks},
 		{"hedges", c.Hedges},
 		{"refused", c.Refused},

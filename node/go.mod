@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/dynomite-go/dynomite/gossip v0.1.0
 	github.com/dynomite-go/dynomite/hashkit v0.1.0
+	github.com/dynomite-go/dynomite/hints v0.1.0
 	github.com/dynomite-go/dynomite/node/datastore v0.1.0
 	github.com/dynomite-go/dynomite/peerwire v0.1.0
 	github.com/dynomite-go/dynomite/quorum v0.1.0
@@ -50,6 +51,7 @@ require (
 replace (
 	github.com/dynomite-go/dynomite/gossip => ../gossip
 	github.com/dynomite-go/dynomite/hashkit => ../hashkit
+	github.com/dynomite-go/dynomite/hints => ../hints
 	github.com/dynomite-go/dynomite/node/datastore => ./datastore
 	github.com/dynomite-go/dynomite/peerwire => ../peerwire
 	github.com/dynomite-go/dynomite/quorum => ../quorum

@@ -15,11 +15,6 @@ func (h peerHandler) Handle(in *peerwire.Incoming) {
 	case kindStatus:
 		n.heardStatus(in.From, in.Payload)
 		return
-	case kindMissed:
-		n.coord.Caution()
-		n.catchUp.abroad.note(n, in.From)
-		n.catchUp.request("deltas missed, says "+in.From, false)
-		return
 	case kindBypassed:
 		n.coord.Caution()
 		return
@@ -37,6 +32,8 @@ func (h peerHandler) Handle(in *peerwire.Incoming) {
 		return
 	}
 	switch in.Kind {
+	case kindHints:
+		in.Reply(n.hintsReply())
 	case coordinator.KindExec:
 		if n.syncAlways {
 			in.Retain()

@@ -1,10 +1,287 @@
 package node
 
-import "github.com/dynomite-go/dynomite/hashkit"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
 
-// handoff implements coordinator.Hints.
-type handoff struct{ n *Node }
+	"github.com/dynomite-go/dynomite/hashkit"
+	"github.com/dynomite-go/dynomite/hints"
+	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/node/internal/coordinator"
+	"github.com/dynomite-go/dynomite/peerwire"
+)
 
-func (h *handoff) Hint(node int, _ hashkit.Token, _, _ []byte) { h.n.missedDelta(node) }
-func (h *handoff) HintResets(node int, _ []byte)               { h.n.missedDelta(node) }
-func (h *handoff) CommitHints()                                {}
+// handoff keeps what other owners did not acknowledge, and hands it over when
+// they are back: hinted handoff, by the Dynamo paper's name. It translates
+// between the coordinator, which knows nodes by their index, and the log of
+// hints, which knows them by their id.
+type handoff struct {
+	n   *Node
+	log atomic.Pointer[hints.Log]
+
+	// What comparing marked ranges came to.
+	compared, fetched, pushed atomic.Uint64
+}
+
+var _ coordinator.Hints = (*handoff)(nil)
+
+// open opens the log of hints. A node that may have lost hints, because it
+// keeps none on disk or was not stopped, takes every other for one that lacks
+// something. first says that nothing was written under this layout yet.
+func (h *handoff) open(cl *coordinator.Cluster, sync datastore.SyncPolicy, first bool) error {
+	cfg := hints.Config{
+		Self:     h.n.id,
+		Join:     func(dst, _, older, newer []byte) ([]byte, error) { return datastore.JoinDeltas(dst, older, newer) },
+		MaxBytes: h.n.cfg.HintBytes,
+		Window:   h.n.cfg.HintWindow,
+	}
+	switch sync {
+	case datastore.SyncAlways:
+		cfg.Sync = hints.Always
+	case datastore.SyncNo:
+		cfg.Sync = hints.No
+	}
+	forgot := h.n.cfg.DataDir == "" && !first
+	if h.n.cfg.DataDir != "" {
+		cfg.FS = hints.OS(h.n.identity.path("hints"))
+	}
+	log, rec, err := hints.Open(cfg)
+	if err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	h.log.Store(log)
+	for _, r := range rec.Refused {
+		h.n.log.Warn("a file of hints was left alone: its nodes will be compared instead", "file", r.File, "err", r.Err)
+	}
+	if rec.Records > 0 || rec.Unclean {
+		h.n.log.Info("hints", "records", rec.Records, "bytes", rec.Bytes, "unclean", rec.Unclean, "cut", rec.Cut, "damaged", rec.Damaged)
+	}
+	if forgot || rec.Unclean {
+		for i, m := range cl.Members {
+			if i != cl.Self {
+				if err := log.MarkDirty(m.ID, hints.All); err != nil {
+					return fmt.Errorf("node: %w", err)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func (h *handoff) close() error {
+	if log := h.log.Load(); log != nil {
+		return log.Close()
+	}
+	return nil
+}
+
+// id is the name of a node of the layout.
+func (h *handoff) id(node int) string { return h.n.coord.Cluster().Members[node].ID }
+
+// Hint implements coordinator.Hints.
+func (h *handoff) Hint(node int, token hashkit.Token, key, delta []byte) {
+	h.kept(h.log.Load().Add(h.id(node), uint64(token), key, delta))
+}
+
+// HintResets implements coordinator.Hints. Resets are no deltas of a key, so
+// they are kept whole.
+func (h *handoff) HintResets(node int, message []byte) {
+	h.kept(h.log.Load().AddBundle(h.id(node), []hints.Range{hints.All}, message))
+}
+
+// kept looks at why something could not be kept: it is marked, so nobody
+// waits, but an operator wants to know.
+func (h *handoff) kept(err error) {
+	if err != nil && !errors.Is(err, hints.ErrFull) && !errors.Is(err, hints.ErrClosed) {
+		h.n.log.Warn("a hint was not kept, its range will be compared", "err", err)
+	}
+}
+
+// CommitHints implements coordinator.Hints.
+func (h *handoff) CommitHints() {
+	if err := h.log.Load().Commit(); err != nil && !errors.Is(err, hints.ErrClosed) {
+		h.n.log.Warn("hints could not be written, their ranges will be compared", "err", err)
+	}
+}
+
+// owed is how much a peer has still to get from us: hints, and one for marks.
+func (h *handoff) owed(id string) uint32 {
+	log := h.log.Load()
+	if log == nil {
+		return 0
+	}
+	return uint32(min(log.Stats(id).Records, 1<<31))
+}
+
+// hintPoll is how often a peer is looked at that got hints while it was up:
+// an answer of its was late, or lost.
+const hintPoll = 500 * time.Millisecond
+
+// serve hands over to one peer until ctx ends.
+func (h *handoff) serve(ctx context.Context, q *peer) {
+	pace := newPace()
+	every := time.NewTicker(hintPoll)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-q.wake:
+		case <-every.C:
+		}
+		if !q.isUp() {
+			pace.forget()
+			continue
+		}
+		if err := h.drain(ctx, q, pace); err != nil && ctx.Err() == nil {
+			h.n.log.Debug("hints", "peer", q.member.ID, "err", err)
+		}
+	}
+}
+
+// drain hands over all hints, and then makes equal what is marked.
+func (h *handoff) drain(ctx context.Context, q *peer, pace *pace) error {
+	log, id := h.log.Load(), q.member.ID
+	owed := h.owed(id) > 0
+	err := log.Replay(ctx, id, &pace.budget, func(ctx context.Context, records []hints.Record) error {
+		return h.deliver(ctx, q, pace, records)
+	})
+	if owed && err == nil {
+		h.n.sendStatus(q) // it may wait for this
+	}
+	if err != nil {
+		return err
+	}
+	return h.equalize(ctx, q)
+}
+
+// deliverTime is how long a peer may take for one message of hints.
+const deliverTime = 5 * time.Second
+
+// deliver sends records to a peer in one message, bundles in one each.
+func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, records []hints.Record) error {
+	var d coordinator.Deliver
+	var ids []uint64
+	log, id := h.log.Load(), q.member.ID
+	call := func(kind byte, payload []byte) ([]byte, error) {
+		ctx, cancel := context.WithTimeout(ctx, deliverTime)
+		defer cancel()
+		return q.wire.Call(ctx, peerwire.Request{Kind: kind, Epoch: h.n.epoch(), Payload: payload})
+	}
+	for _, r := range records {
+		if !r.Bundle {
+			d.Add(r.Key, r.Delta)
+			ids = append(ids, r.ID)
+			continue
+		}
+		if _, err := call(coordinator.KindReset, r.Delta); err != nil {
+			return err
+		}
+		log.Ack(id, r.ID)
+	}
+	s := log.Stats(id)
+	q.delivery.look(time.Now(), s.Delivered, len(s.Dirty) > 0)
+	if len(ids) == 0 {
+		return nil
+	}
+	began := time.Now()
+	reply, err := call(coordinator.KindApply, d.Message())
+	if err != nil {
+		return err
+	}
+	pace.took(len(d.Message()), time.Since(began), q.wire.State().RTT)
+	taken, err := h.n.coord.Delivered(&d, reply)
+	refused := len(ids) - len(taken)
+	for i, ok := range taken {
+		if ok {
+			log.Ack(id, ids[i])
+		} else {
+			refused++
+		}
+	}
+	if err == nil && refused > 0 {
+		err = fmt.Errorf("node: %s could not take %d of %d hints", id, refused, len(ids))
+	}
+	return err
+}
+
+// equalize compares with a peer what is marked, when both are complete: one
+// that catches up compares by itself first.
+func (h *handoff) equalize(ctx context.Context, q *peer) error {
+	if !q.member.Complete() || !h.n.complete() {
+		return nil
+	}
+	dirty := h.log.Load().Dirty(q.member.ID)
+	if len(dirty) == 0 {
+		return nil
+	}
+	got, err := h.compare(ctx, q.member.Index, dirty)
+	h.fetched.Add(uint64(got.Fetched))
+	h.pushed.Add(uint64(got.Pushed))
+	if err == nil {
+		h.compared.Add(1)
+	}
+	return err
+}
+
+// compare makes this node and another equal in what of the ranges both own.
+// What of them was marked is not any more; if it fails, or something is missed
+// meanwhile, it is again.
+func (h *handoff) compare(ctx context.Context, node int, ranges []hints.Range) (coordinator.Comparison, error) {
+	log, id := h.log.Load(), h.id(node)
+	was := log.Dirty(id)
+	log.Clean(id, ranges...)
+	got, err := h.n.coord.Compare(ctx, h.n.peers.call, node, intersect(sharedRanges(h.n.coord.Cluster(), node), ranges))
+	if err != nil {
+		for _, r := range was {
+			h.kept(log.MarkDirty(id, r))
+		}
+	}
+	return got, err
+}
+
+// sharedRanges are the ranges that this node and another both own, sorted.
+func sharedRanges(cl *coordinator.Cluster, node int) []coordinator.Range {
+	var out []coordinator.Range
+	owned := ownedRanges(cl)
+	for _, a := range cl.Ring.Arcs(cl.Members[node].Datacenter) {
+		if !cl.Ring.Owns(node, a.From) {
+			continue
+		}
+		for len(owned) > 0 && owned[0].To < a.From {
+			owned = owned[1:] // arcs are sorted too
+		}
+		for _, r := range owned {
+			if r.From > a.To {
+				break
+			}
+			from, to := max(a.From, r.From), min(a.To, r.To)
+			if n := len(out); n > 0 && out[n-1].To+1 == from {
+				out[n-1].To = to
+				continue
+			}
+			out = append(out, coordinator.Range{From: from, To: to})
+		}
+	}
+	return out
+}
+
+// intersect is what of the shared ranges is marked; both are sorted.
+func intersect(shared []coordinator.Range, marked []hints.Range) []coordinator.Range {
+	var out []coordinator.Range
+	for len(shared) > 0 && len(marked) > 0 {
+		s, m := shared[0], marked[0]
+		if from, to := max(uint64(s.From), m.From), min(uint64(s.To), m.To); from <= to {
+			out = append(out, coordinator.Range{From: hashkit.Token(from), To: hashkit.Token(to)})
+		}
+		if uint64(s.To) < m.To {
+			shared = shared[1:]
+		} else {
+			marked = marked[1:]
+		}
+	}
+	return out
+}

@@ -81,7 +81,7 @@ type LayoutInfo struct {
 
 // CatchUpInfo describes one time of catching up.
 type CatchUpInfo struct {
-	// Cause is why: started, cut off, missed.
+	// Cause is why: started, cut off from the majority, stood still.
 	Cause string
 	// Fetched and Pushed are the records that were taken from and given to
 	// other owners; Took how long it took. Zero at the start.

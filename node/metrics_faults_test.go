@@ -38,7 +38,7 @@ func TestMetrics_WhatTwoPrimariesDoToEachOther(t *testing.T) {
 			_, _ = c.Try(0, "SET", fmt.Sprintf("k%d", i), "v")
 			_, _ = c.Try(2, "GET", fmt.Sprintf("k%d", i))
 		}
-		for _, name := range []string{"unknown_outcomes_total", "read_repairs_total", "reexecutions_total"} {
+		for _, name := range []string{"unknown_outcomes_total", "repairs_total{cause=read}", "reexecutions_total"} {
 			if sum(name) == 0 {
 				t.Errorf("%s did not grow", name)
 			}

@@ -74,7 +74,10 @@ func TestMetrics_DocumentedListIsTheExportedOne(t *testing.T) {
 
 func TestMetrics_EachEventMovesItsMetric(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := nodetest.NewCluster(t, 3)
+		// Some hints fit, the rest is compared.
+		c := nodetest.NewCluster(t, 3, nodetest.WithConfig(func(_ int, cfg *node.Config) {
+			cfg.HintBytes, cfg.HintWindow = 1500, 10*time.Second
+		}))
 		one := node.AtLevel(context.Background(), quorum.DCOne)
 		last := map[int]map[string]float64{}
 		look := func() {
@@ -141,27 +144,46 @@ func TestMetrics_EachEventMovesItsMetric(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		grew("refused_total", "deltas_missed_total")
+		c.Do(0, "SET", "c0", "again")
+		time.Sleep(time.Second)
+		grew("refused_total", "deltas_missed_total", "hints_queued_total", "hints_coalesced_total",
+			"hint_records", "hint_bytes", "replication_lag_seconds")
+		// Without its hints it has only the comparison.
+		c.Crash(0)
+		c.Start(0)
 		look()
 		c.Network.Rejoin(c.Host(2))
+		c.WaitComplete(0)
 		c.WaitComplete(2)
-		grew("catch_ups_total", "catch_up_fetched_total", "catch_up_pushed_total")
+		grew("catch_ups_total", "repairs_total{cause=catch_up}", "hints_delivered_total")
+		for i := range c.Nodes {
+			want(t, c.Do(i, "DYN.HINTS", "WAIT", 10000), 0)
+		}
 
 		// Two nodes that do not see each other write the same keys; the third
 		// sees both.
 		look()
 		c.Network.Cut(c.Host(0), c.Host(2))
 		time.Sleep(2 * time.Second)
-		for i := range 20 {
+		look()
+		for i := range 60 {
 			for _, n := range []int{0, 2} {
 				c.Do(n, "SET", fmt.Sprintf("k%d", i), n)
 				c.Do(n, "INCR", fmt.Sprintf("n%d", i))
 			}
 		}
-		grew("conflicts_total")
+		grew("conflicts_total", "hint_dirty_ranges")
+		time.Sleep(11 * time.Second)
+		c.Do(1, "SET", "k1", "x") // whoever looks at the hints ends what is too old
+		look()
 		c.Network.Heal(c.Host(0), c.Host(2))
 		c.WaitComplete(0)
 		c.WaitComplete(2)
+		time.Sleep(time.Second)
+		grew("hints_expired_total", "comparisons_total", "repairs_total{cause=comparison}")
+		if left := moved("dynomited_hint_dirty_ranges"); left >= 0 {
+			t.Errorf("%v more dirty ranges than before", left)
+		}
 
 		look()
 		c.Crash(1)

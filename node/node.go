@@ -41,6 +41,7 @@ type Node struct {
 	front    *frontend.Frontend
 	peers    *peers
 	catchUp  *catchUp
+	handoff  *handoff
 	forming  *forming
 	skew     skew
 	waiting  waiting
@@ -155,11 +156,12 @@ func newNode(in ingredients) (*Node, error) {
 	}
 	n.peers = &peers{n: n}
 	n.catchUp = newCatchUp(n)
+	n.handoff = &handoff{n: n}
 	n.forming = newForming(n)
 	n.coord = coordinator.New(coordinator.Config{
 		Peers:    n.peers,
 		Timeout:  cfg.Timeout,
-		Hints:    &handoff{n},
+		Hints:    n.handoff,
 		Bypassed: n.warnBypassed,
 		Logger:   n.log,
 	})

@@ -27,10 +27,10 @@ const (
 // Message kinds of the node's own housekeeping; the coordinator's begin at 16.
 const (
 	kindStatus byte = iota + 1 // one way: how the sender is
-	kindMissed                 // one way: the receiver may have missed deltas
 	kindPropose
 	kindCommit
 	kindBypassed // one way: somebody else wrote keys that the receiver is primary of
+	kindHints    // what the receiver keeps for others
 )
 
 // peers holds a connection to each other node of the layout. It implements
@@ -53,7 +53,10 @@ type peer struct {
 	up, told bool
 	heard    time.Time
 	complete bool
-	missed   bool // deltas may not have reached it, and it does not know
+	owes     uint32 // hints that it has for us
+
+	wake     chan struct{} // something is to be handed over, or can be now
+	delivery delivery
 }
 
 var errNoPeer = errors.New("node: no such peer")
@@ -66,7 +69,7 @@ func (p *peers) connect(ctx context.Context, l *layout.Layout, cl *coordinator.C
 			continue
 		}
 		info, _ := l.Node(m.ID)
-		q := &peer{member: m, info: info}
+		q := &peer{member: m, info: info, wake: make(chan struct{}, 1)}
 		wire, err := peerwire.NewPeer(peerwire.PeerConfig{
 			Dial:         func(ctx context.Context) (net.Conn, error) { return p.n.dialPeer(ctx, info.PeerAddr) },
 			Cluster:      p.n.cfg.Cluster,
@@ -157,7 +160,8 @@ func (p *peers) call(ctx context.Context, node int, kind byte, payload []byte) (
 	return q.wire.Call(ctx, peerwire.Request{Kind: kind, Epoch: p.n.epoch(), Payload: payload})
 }
 
-// A status message: version, flags, generation, wall clock in ms.
+// A status message: version, flags, generation, wall clock in ms, hints that
+// the sender has for the receiver.
 const (
 	statusFormat   = 1
 	statusComplete = 1 << 0
@@ -168,6 +172,7 @@ type status struct {
 	complete, leaving bool
 	generation        uint32
 	wall              int64
+	owed              uint32
 }
 
 func (s status) append(dst []byte) []byte {
@@ -180,11 +185,12 @@ func (s status) append(dst []byte) []byte {
 	}
 	dst = append(dst, statusFormat, f)
 	dst = binary.BigEndian.AppendUint32(dst, s.generation)
-	return binary.BigEndian.AppendUint64(dst, uint64(s.wall))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(s.wall))
+	return binary.BigEndian.AppendUint32(dst, s.owed)
 }
 
 func readStatus(b []byte) (status, error) {
-	if len(b) != 14 || b[0] != statusFormat {
+	if len(b) != 18 || b[0] != statusFormat {
 		return status{}, fmt.Errorf("node: a status message of %d bytes is none that this version knows", len(b))
 	}
 	return status{
@@ -192,6 +198,7 @@ func readStatus(b []byte) (status, error) {
 		leaving:    b[1]&statusLeaving != 0,
 		generation: binary.BigEndian.Uint32(b[2:]),
 		wall:       int64(binary.BigEndian.Uint64(b[6:])),
+		owed:       binary.BigEndian.Uint32(b[14:]),
 	}, nil
 }
 
@@ -218,6 +225,7 @@ func (n *Node) peerState(q *peer, s peerwire.PeerState) {
 			n.observer.MemberUp(m)
 		}
 		n.sendStatus(q)
+		q.rouse()
 		return
 	}
 	n.log.Warn("peer down", "peer", m.ID, "rack", m.Rack, "dc", m.Datacenter, "err", s.LastError)
@@ -255,7 +263,7 @@ func (n *Node) watchMajority() {
 	if met < need {
 		n.cutOff.Store(true)
 	} else if n.cutOff.Load() {
-		n.catchUp.request("cut off from the majority", true)
+		n.catchUp.request("cut off from the majority")
 		n.cutOff.Store(false)
 	}
 	n.refreshSelf()
@@ -294,42 +302,47 @@ func (n *Node) refresh(q *peer) {
 	n.coord.HealthChanged()
 }
 
-// sendStatus tells a peer how we are, and that it missed deltas if it did.
-func (n *Node) sendStatus(q *peer) {
+// isUp says whether the peer is connected and answers.
+func (q *peer) isUp() bool {
 	q.mu.Lock()
-	missed := q.missed && q.up
-	if missed {
-		q.missed = false
+	defer q.mu.Unlock()
+	return q.up
+}
+
+// owing is how many hints the peer has for us, as far as it can hand them over.
+func (q *peer) owing() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.up || !q.told {
+		return 0
 	}
-	up := q.up
-	q.mu.Unlock()
-	if !up {
+	return uint64(q.owes)
+}
+
+// rouse has the handoff look at the peer.
+func (q *peer) rouse() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// sendStatus tells a peer how we are, and how much we have for it.
+func (n *Node) sendStatus(q *peer) {
+	if !q.isUp() {
 		return
 	}
-	s := status{complete: n.complete(), leaving: n.stopping.Load(), generation: n.identity.file.Generation, wall: n.wall()}
-	_ = q.wire.Notify(peerwire.Request{Kind: kindStatus, Epoch: n.epoch(), Payload: s.append(nil)})
-	if missed {
-		if err := q.wire.Notify(peerwire.Request{Kind: kindMissed, Epoch: n.epoch()}); err != nil {
-			q.mu.Lock()
-			q.missed = true
-			q.mu.Unlock()
-		}
+	s := status{
+		complete: n.complete(), leaving: n.stopping.Load(), generation: n.identity.file.Generation,
+		wall: n.wall(), owed: n.handoff.owed(q.member.ID),
 	}
+	_ = q.wire.Notify(peerwire.Request{Kind: kindStatus, Epoch: n.epoch(), Payload: s.append(nil)})
 }
 
 // tellAll sends our status to every peer.
 func (n *Node) tellAll() {
 	for _, q := range n.peers.all() {
 		n.sendStatus(q)
-	}
-}
-
-// missedDelta notes that a delta may not have reached a node.
-func (n *Node) missedDelta(node int) {
-	if q := n.peers.at(node); q != nil {
-		q.mu.Lock()
-		q.missed = true
-		q.mu.Unlock()
 	}
 }
 
@@ -352,7 +365,9 @@ func (n *Node) heardStatus(from string, b []byte) {
 	up, news := q.up, q.up && !q.told
 	q.told, q.heard = up, time.Now()
 	q.complete = s.complete && !s.leaving
+	q.owes = s.owed
 	q.mu.Unlock()
+	q.rouse()
 	if !up && !s.leaving {
 		q.wire.Reconnect() // it lives, and waits to hear how we are
 	}

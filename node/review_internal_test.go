@@ -145,25 +145,6 @@ func (c closeFunc) Close() error {
 	return nil
 }
 
-func TestCatchUp_MissedDeltasDuringAPass_DoNotPutOffItsEnd(t *testing.T) {
-	n := alone(t, nil)
-	defer stopNode(t, n)
-	c := n.catchUp
-	passes, complete := 0, make(chan bool, 1)
-	c.compare = func(context.Context) (int, int, error) {
-		if passes++; passes == 5 {
-			complete <- n.caughtUp.Load()
-		} else if passes < 5 {
-			c.request("missed, again", false)
-		}
-		return 0, 0, nil
-	}
-	c.request("cut off", true)
-	if !<-complete {
-		t.Fatal("after four whole passes the node is not complete")
-	}
-}
-
 func TestCatchUp_ADemotionDuringAPass_IsNotForgotten(t *testing.T) {
 	n := alone(t, nil)
 	defer stopNode(t, n)
@@ -172,13 +153,13 @@ func TestCatchUp_ADemotionDuringAPass_IsNotForgotten(t *testing.T) {
 	c.compare = func(context.Context) (int, int, error) {
 		switch passes++; passes {
 		case 1:
-			c.request("cut off again", true)
+			c.request("cut off again")
 		case 2:
 			complete <- n.caughtUp.Load()
 		}
 		return 0, 0, nil
 	}
-	c.request("cut off", true)
+	c.request("cut off")
 	if <-complete {
 		t.Fatal("complete after a pass that began before the demotion")
 	}

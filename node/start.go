@@ -204,12 +204,18 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 		return err
 	}
 	n.store.Store(&openedStore{store, clock})
+	if err := n.handoff.open(cl, sync, n.forming.brought(l)); err != nil {
+		return err
+	}
 	n.coord.Install(cl, store, clock.Observe)
 	n.layout.Store(l)
 	n.wireID.Store(&e)
 	r := n.runtime()
 	if err := n.peers.connect(r.ctx, l, cl); err != nil {
 		return err
+	}
+	for _, q := range n.peers.all() {
+		r.tasks.Go(func() { n.handoff.serve(r.ctx, q) })
 	}
 	r.gossip.announce()
 	n.log.Info("layout", "how", how, "epoch", l.Epoch, "nodes", len(l.Nodes), "records", store.Len(), "took", time.Since(began))
@@ -221,7 +227,7 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 		n.setCaughtUp(true)
 	} else {
 		n.catchUp.lost.Store(!n.identity.kept && !(n.identity.dir != "" && n.syncAlways && n.identity.file.Generation > 1))
-		n.catchUp.request("started", true)
+		n.catchUp.request("started")
 	}
 	return nil
 }
@@ -311,6 +317,9 @@ func (n *Node) shutdown(ctx context.Context, r *running) error {
 	r.mu.Unlock()
 	r.tasks.Wait()
 	clean := true
+	if err := n.handoff.close(); err != nil {
+		add(err)
+	}
 	if s := n.store.Load(); s != nil {
 		if err := s.Close(); err != nil {
 			add(err)
@@ -381,16 +390,13 @@ func (n *Node) tickSlow(ctx context.Context) {
 		now := time.Now()
 		if now.Sub(last) > cutAfter && n.coord.Cluster() != nil && len(n.peers.all()) > 0 {
 			// The process stood still; the others went on without us.
-			n.catchUp.request("stood still for "+strconv.Itoa(int(now.Sub(last).Seconds()))+" s", true)
+			n.catchUp.request("stood still for " + strconv.Itoa(int(now.Sub(last).Seconds())) + " s")
 		}
 		last = now
 		n.forgetSilent(now)
 		n.refreshSelf()
 		n.tellAll()
 		n.sweep()
-		if len(n.catchUp.abroad.pending()) > 0 {
-			n.catchUp.request("another datacenter's deltas are missing", false)
-		}
 	})
 }
 

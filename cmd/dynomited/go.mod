@@ -15,6 +15,7 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dynomite-go/dynomite/gossip v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/hashkit v0.1.0 // indirect
+	github.com/dynomite-go/dynomite/hints v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/node/datastore v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/peerwire v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/quorum v0.1.0 // indirect

@@ -60,6 +60,12 @@ var ownCommands = []*Spec{
 		Syntax:  "[READ|WRITE] [level]",
 	},
 	{
+		Name: "dyn.hints", Arity: -1, Flags: NoScript | Loading | Stale | Blocking, Categories: CategoryConnection,
+		Group: "dynomite", Since: "0.1.0", Complexity: "O(N) where N is the number of nodes.",
+		Summary: "Returns what this node keeps for nodes that missed writes, or waits until they have it.",
+		Syntax:  "[WAIT timeout]",
+	},
+	{
 		Name: "dyn.local", Arity: -2, Flags: Admin | NoScript | MovableKeys, Categories: CategoryDangerous,
 		Group: "dynomite", Since: "0.1.0", Complexity: "That of the command.",
 		Summary: "Executes a command on this node's own copies, without routing.",

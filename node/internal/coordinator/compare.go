@@ -17,6 +17,7 @@ import (
 // and digests that it holds there. What differs is fetched and pushed.
 const (
 	pageKeys  = 512
+	pageRuns  = 512
 	listKeys  = 2048
 	fetchKeys = 256
 	// pushBytes bounds what is fetched or pushed in one message, give or take
@@ -24,51 +25,89 @@ const (
 	pushBytes = 256 << 10
 )
 
-// A page is a run of tokens and what is held in it.
+// Range is a run of tokens, both ends included.
+type Range struct{ From, To hashkit.Token }
+
+// whole is every token.
+var whole = []Range{{0, hashkit.MaxToken}}
+
+// A page is what is held in some runs of tokens, which are sorted and do not
+// overlap. With fewer copies than racks two nodes share many short runs, and
+// one page has room for hundreds.
 type page struct {
-	from, to uint64
-	sum      uint64
-	count    uint64
+	runs       []Range
+	sum, count uint64
 }
 
-// scanPage sums up to limit keys from from on; to is the last token covered.
-func scanPage(s datastore.Store, from, to uint64, limit int, each func(datastore.Entry)) (page, error) {
-	p := page{from: from, to: to}
+// scanPage sums up about limit keys of runs; the page's last run ends at the
+// last token covered.
+func scanPage(s datastore.Store, runs []Range, limit int, each func(datastore.Entry)) (page, error) {
+	p := page{}
 	n := 0
-	var last uint64
-	_, _, err := s.Scan(from, to, func(e datastore.Entry) bool {
-		if n >= limit && e.Token != last {
-			p.to = e.Token - 1
-			return false
+	for _, r := range runs[:min(len(runs), pageRuns)] {
+		var last uint64
+		first, full := true, false
+		_, _, err := s.Scan(uint64(r.From), uint64(r.To), func(e datastore.Entry) bool {
+			full = n >= limit && (first || e.Token != last)
+			last, first = e.Token, false
+			if full {
+				return false
+			}
+			n++
+			p.sum += e.Digest
+			p.count++
+			if each != nil {
+				each(e)
+			}
+			return true
+		})
+		if err != nil {
+			return p, err
 		}
-		n++
-		last = e.Token
-		p.sum += e.Digest
-		p.count++
-		if each != nil {
-			each(e)
+		if full {
+			if last > uint64(r.From) {
+				p.runs = append(p.runs, Range{r.From, hashkit.Token(last - 1)})
+			}
+			break
 		}
-		return true
-	})
-	return p, err
+		p.runs = append(p.runs, r)
+	}
+	return p, nil
 }
+
+// end is the last token of the page.
+func (p page) end() hashkit.Token { return p.runs[len(p.runs)-1].To }
 
 func (p page) append(dst []byte) []byte {
-	dst = append(dst, formatVersion)
-	for _, x := range [...]uint64{p.from, p.to, p.sum, p.count} {
-		dst = binary.BigEndian.AppendUint64(dst, x)
+	dst = binary.AppendUvarint(append(dst, formatVersion), uint64(len(p.runs)))
+	for _, r := range p.runs {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(r.From))
+		dst = binary.BigEndian.AppendUint64(dst, uint64(r.To))
 	}
-	return dst
+	dst = binary.BigEndian.AppendUint64(dst, p.sum)
+	return binary.BigEndian.AppendUint64(dst, p.count)
 }
 
 func readPage(b []byte) (page, error) {
 	r := reader{b: b}
 	r.version()
-	p := page{r.uint64(), r.uint64(), r.uint64(), r.uint64()}
-	if r.err == nil && p.from > p.to {
-		r.err = errors.New("coordinator: a page ends before it begins")
+	var p page
+	for range r.count(16) {
+		p.runs = append(p.runs, Range{hashkit.Token(r.uint64()), hashkit.Token(r.uint64())})
 	}
-	return p, r.err
+	p.sum, p.count = r.uint64(), r.uint64()
+	if r.err != nil {
+		return p, r.err
+	}
+	if n := len(p.runs); n == 0 || n > pageRuns {
+		return p, fmt.Errorf("coordinator: a page has %d runs, want 1 to %d", n, pageRuns)
+	}
+	for i, run := range p.runs {
+		if run.From > run.To || i > 0 && run.From <= p.runs[i-1].To {
+			return p, errors.New("coordinator: a page's runs are not in order")
+		}
+	}
+	return p, nil
 }
 
 // ServeCompare answers a compare message.
@@ -80,7 +119,7 @@ func (c *Coordinator) ServeCompare(payload []byte) ([]byte, error) {
 	out := []byte{formatVersion}
 	var list []byte
 	n := uint64(0)
-	own, err := scanPage(c.store, ask.from, ask.to, listKeys, func(e datastore.Entry) {
+	own, err := scanPage(c.store, ask.runs, listKeys, func(e datastore.Entry) {
 		list = appendBytes(list, e.Key)
 		list = binary.BigEndian.AppendUint64(list, e.Digest)
 		n++
@@ -88,11 +127,11 @@ func (c *Coordinator) ServeCompare(payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if own == ask {
+	if own.end() == ask.end() && own.sum == ask.sum && own.count == ask.count {
 		return append(out, 1), nil
 	}
 	out = append(out, 0)
-	out = binary.BigEndian.AppendUint64(out, own.to)
+	out = binary.BigEndian.AppendUint64(out, uint64(own.end()))
 	out = binary.AppendUvarint(out, n)
 	return append(out, list...), nil
 }
@@ -131,33 +170,43 @@ type Comparison struct {
 	Took                   time.Duration
 }
 
-// Compare makes this node and the owner node equal in the tokens from to to:
-// it fetches what this node lacks and pushes what the other lacks. It rests
-// as long as it works, so that it takes at most half of a core and of the
+// Compare makes this node and the owner node equal in runs of tokens, which are
+// sorted: it fetches what this node lacks and pushes what the other lacks. It
+// rests as long as it works, so that it takes at most half of a core and of the
 // other's attention.
-func (c *Coordinator) Compare(ctx context.Context, call Caller, node int, from, to hashkit.Token) (Comparison, error) {
+func (c *Coordinator) Compare(ctx context.Context, call Caller, node int, runs []Range) (Comparison, error) {
 	var done Comparison
 	start := time.Now()
 	if err := c.exchangeResets(ctx, call, node); err != nil {
 		return done, err
 	}
-	at := uint64(from)
-	for {
+	for len(runs) > 0 {
 		began := time.Now()
-		next, err := c.comparePage(ctx, call, node, at, uint64(to), &done)
+		upto, err := c.comparePage(ctx, call, node, runs, &done)
 		if err != nil {
 			return done, err
 		}
 		done.Pages++
-		if next == 0 || next > uint64(to) {
-			done.Took = time.Since(start)
-			return done, nil
+		if runs = after(runs, upto); len(runs) == 0 {
+			break
 		}
-		at = next
 		if err := pause(ctx, time.Since(began)); err != nil {
 			return done, err
 		}
 	}
+	done.Took = time.Since(start)
+	return done, nil
+}
+
+// after is what of runs lies behind the token upto.
+func after(runs []Range, upto hashkit.Token) []Range {
+	for len(runs) > 0 && runs[0].To <= upto {
+		runs = runs[1:]
+	}
+	if len(runs) > 0 && runs[0].From <= upto {
+		runs = append([]Range{{upto + 1, runs[0].To}}, runs[1:]...)
+	}
+	return runs
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -171,11 +220,11 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// comparePage deals with one page and returns the token to go on from; zero
-// when the space ended.
-func (c *Coordinator) comparePage(ctx context.Context, call Caller, node int, from, to uint64, done *Comparison) (uint64, error) {
+// comparePage deals with the first page of runs and returns the last token that
+// it covered.
+func (c *Coordinator) comparePage(ctx context.Context, call Caller, node int, runs []Range, done *Comparison) (hashkit.Token, error) {
 	ours := map[string]uint64{}
-	own, err := scanPage(c.store, from, to, pageKeys, func(e datastore.Entry) { ours[string(e.Key)] = e.Digest })
+	own, err := scanPage(c.store, runs, pageKeys, func(e datastore.Entry) { ours[string(e.Key)] = e.Digest })
 	if err != nil {
 		return 0, err
 	}
@@ -186,10 +235,10 @@ func (c *Coordinator) comparePage(ctx context.Context, call Caller, node int, fr
 	r := reader{b: reply}
 	r.version()
 	if equal := r.byte(); r.err != nil || equal == 1 {
-		return own.to + 1, r.err
+		return own.end(), r.err
 	}
-	upto := r.uint64()
-	if r.err == nil && (upto < from || upto > own.to) {
+	upto := hashkit.Token(r.uint64())
+	if r.err == nil && (upto < runs[0].From || upto > own.end()) {
 		return 0, fmt.Errorf("coordinator: node %s answered for another page", c.Cluster().Members[node].ID)
 	}
 	var fetch, push [][]byte
@@ -208,7 +257,7 @@ func (c *Coordinator) comparePage(ctx context.Context, call Caller, node int, fr
 	}
 	cl := c.Cluster()
 	for key := range ours {
-		if uint64(cl.Hash([]byte(key))) <= upto {
+		if cl.Hash([]byte(key)) <= upto {
 			push = append(push, []byte(key))
 		}
 	}
@@ -219,7 +268,7 @@ func (c *Coordinator) comparePage(ctx context.Context, call Caller, node int, fr
 	if err := c.pushRecords(ctx, call, node, push, done); err != nil {
 		return 0, err
 	}
-	return upto + 1, nil
+	return upto, nil
 }
 
 func (c *Coordinator) fetch(ctx context.Context, call Caller, node int, keys [][]byte, done *Comparison) error {

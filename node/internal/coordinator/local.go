@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/dynomite-go/dynomite/node/internal/command"
@@ -13,7 +14,7 @@ import (
 func (c *Coordinator) local(s *frontend.Session, cmd frontend.Request, out []byte) []byte {
 	args := cmd.Args[1:]
 	if strings.EqualFold(string(args[0]), "digest") && len(args) == 1 {
-		p, err := scanPage(c.store, 0, ^uint64(0), int(^uint(0)>>1), nil)
+		p, err := scanPage(c.store, whole, math.MaxInt, nil)
 		if err != nil {
 			return appendErrorReply(out, "ERR "+err.Error())
 		}

@@ -35,7 +35,7 @@ func FuzzServe(f *testing.F) {
 	f.Add(KindApply, appendDelta([]byte{formatVersion}, []byte("k"), 0, []byte{1, 2, 3}))
 	f.Add(KindReset, appendResets(nil, []datastore.RangeReset{{From: 1, To: 2, Version: datastore.At(1, 0, 1)}}))
 	f.Add(KindKeyspace, append(appendBytes(appendBytes([]byte{formatVersion, 1, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 1}, []byte("*")), nil), 0, 2, 110, 48, 1, 1))
-	f.Add(KindCompare, page{to: 5, count: 3}.append(nil))
+	f.Add(KindCompare, page{runs: []Range{{0, 5}, {9, 12}}, count: 3}.append(nil))
 	f.Add(KindFetch, []byte{formatVersion, 1, 1, 'k'})
 	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
 		w := newBench(t, 1)

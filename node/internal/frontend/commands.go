@@ -63,6 +63,7 @@ func handlers() map[string]handler {
 		"readwrite": noCluster,
 
 		"dyn.consistency": dynConsistency,
+		"dyn.hints":       dynHints,
 		"dyn.order":       dynOrder,
 	}
 }

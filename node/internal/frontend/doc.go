@@ -46,5 +46,6 @@
 //     command, and a client needs no map.
 //
 // Its own commands are DYN.CONSISTENCY and DYN.ORDER, which show and set how
-// the connection's commands are executed.
+// the connection's commands are executed, and DYN.HINTS, which shows what is
+// kept for nodes that missed writes and waits until they have it.
 package frontend

@@ -1,8 +1,10 @@
 package frontend
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dynomite-go/dynomite/quorum"
 	"github.com/dynomite-go/dynomite/respserver"
@@ -91,4 +93,64 @@ func dynOrder(s *Session, args [][]byte, out []byte) []byte {
 		return respserver.AppendOK(out)
 	}
 	return appendArity(out, "dyn.order")
+}
+
+// maxWait is the longest timeout that Redis takes, in milliseconds.
+const maxWait = (1<<63 - 1) / int64(time.Millisecond)
+
+// dynHints is DYN.HINTS [WAIT timeout]. Without an argument it shows what this
+// node keeps for each of the others. WAIT is a point of synchronization, in
+// the manner of Redis's WAIT: it replies how many nodes still lack something
+// that this one keeps for them, as soon as none does and after timeout
+// milliseconds at the latest; 0 waits for ever.
+func dynHints(s *Session, args [][]byte, out []byte) []byte {
+	facts := s.front.cfg.Facts
+	if len(args) == 1 {
+		var all []Hints
+		if facts.Hints != nil {
+			all = facts.Hints()
+		}
+		out = respserver.AppendMap(out, s.Proto(), len(all))
+		for _, h := range all {
+			out = respserver.AppendBulkString(out, h.Node)
+			out = respserver.AppendMap(out, s.Proto(), len(h.Fields))
+			for _, f := range h.Fields {
+				out = respserver.AppendBulkString(out, f.Name)
+				out = respserver.AppendInt(out, f.Value)
+			}
+		}
+		return out
+	}
+	if len(args) != 3 || !equalFold(args[1], "wait") {
+		return appendError(out, errSyntax)
+	}
+	ms, ok := parseInt(args[2])
+	switch {
+	case !ok || ms > maxWait:
+		return appendError(out, "ERR timeout is not an integer or out of range")
+	case ms < 0:
+		return appendError(out, "ERR timeout is negative")
+	case facts.AwaitHints == nil:
+		return respserver.AppendInt(out, 0)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if ms > 0 {
+		ctx, cancel = context.WithTimeout(ctx, time.Duration(ms)*time.Millisecond)
+	}
+	defer cancel()
+	stop := s.conn.Watch()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		select {
+		case <-s.Done():
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	lacking := facts.AwaitHints(ctx)
+	cancel()
+	<-ended
+	stop()
+	return respserver.AppendInt(out, int64(lacking))
 }

@@ -1,6 +1,9 @@
 package frontend
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Facts are functions that tell what INFO shows and this package cannot know.
 // Every one is optional: without it INFO shows zero, or leaves the lines out.
@@ -21,6 +24,11 @@ type Facts struct {
 	// ResetStats sets the counters behind Hits, Misses and Expired to zero,
 	// for CONFIG RESETSTAT.
 	ResetStats func()
+	// Hints returns what this node keeps for each of the others.
+	Hints func() []Hints
+	// AwaitHints waits until no node lacks anything that this one keeps for it,
+	// or ctx ends, and returns how many do.
+	AwaitHints func(ctx context.Context) int
 	// Dynomite returns the lines of INFO's section of that name: this node,
 	// its datacenter and rack, the members.
 	Dynomite func() []Field
@@ -28,6 +36,18 @@ type Facts struct {
 
 // Field is one line of INFO.
 type Field struct{ Name, Value string }
+
+// Hints is what is kept for a node, as DYN.HINTS shows it.
+type Hints struct {
+	Node   string
+	Fields []HintField
+}
+
+// HintField is one number of Hints.
+type HintField struct {
+	Name  string
+	Value int64
+}
 
 // Log is the state of the append-only log, shown in the terms of Redis's AOF.
 // The zero value means that there is none.

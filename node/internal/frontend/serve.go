@@ -64,6 +64,9 @@ func (s *Session) lookup(args [][]byte) (e *entry, ok bool) {
 func (s *Session) runHere(e *entry, ok bool, args [][]byte) {
 	s.skipping, s.skip = s.skip, false
 	c := s.conn
+	if ok && e.spec.Flags&command.Blocking != 0 {
+		s.flush() // what came before is not held up
+	}
 	from := len(c.Out)
 	switch {
 	case s.refuseNext:
