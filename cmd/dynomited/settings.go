@@ -52,8 +52,10 @@ var help = map[string]string{
 	"tokens":            "tokens of each node on the ring (default 16)",
 	"data_dir":          "directory for the log; without one the data is in memory only",
 	"appendfsync":       "when the log is synced: always, everysec or no (default everysec)",
-	"read_consistency":  "level of reads: DC_ONE or DC_QUORUM (default DC_QUORUM)",
-	"write_consistency": "level of writes: DC_ONE or DC_QUORUM (default DC_QUORUM)",
+	"hint_bytes":        "bytes of hints kept for one node that is away; beyond it is compared (default 268435456)",
+	"hint_window":       "how long a hint is kept (default 3h)",
+	"read_consistency":  "level of reads: DC_ONE, DC_QUORUM or DC_EACH_SAFE_QUORUM (default DC_QUORUM)",
+	"write_consistency": "level of writes: DC_ONE, DC_QUORUM or DC_EACH_SAFE_QUORUM (default DC_QUORUM)",
 	"timeout":           "how long a command may take in all (default 2s)",
 	"max_clients":       "client connections served at once (default 10000)",
 	"idle_timeout":      "end client connections that were silent for so long (default 0: never)",
@@ -198,6 +200,12 @@ func assign(v reflect.Value, text string) error {
 			return errors.New("not a whole number")
 		}
 		v.SetInt(int64(n))
+	case int64:
+		n, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return errors.New("not a whole number")
+		}
+		v.SetInt(n)
 	case time.Duration:
 		d, err := time.ParseDuration(text)
 		if err != nil {
