@@ -114,6 +114,7 @@ func (n *Node) lines() []frontend.Field {
 		{"read_repairs", c.Repairs},
 		{"late_repairs", c.Late},
 		{"write_backs", c.Writebacks},
+		{"reads_coalesced", c.Coalesced},
 		{"hedges", c.Hedges},
 		{"refused", c.Refused},
 		{"unknown_outcomes", c.Unknown},

@@ -133,20 +133,39 @@ func TestHints_OverTheLimit_AreFoundByComparing(t *testing.T) {
 }
 
 // Without data directories a crash takes the hints too, and with them the
-// knowledge of what others lack.
+// knowledge of what others lack: here those of another datacenter, with whom
+// nobody compares on returning.
 func TestHints_TheirHolderForgets_AndComparesEverything(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := nodetest.NewCluster(t, 3)
-		c.Network.Cut(c.Host(0), c.Host(2))
+		c := nodetest.NewCluster(t, 6, nodetest.WithConfig(twoDatacenters))
+		cut := func(a int) {
+			for b := 3; b < 6; b++ {
+				c.Network.Cut(c.Host(a), c.Host(b))
+			}
+		}
+		for a := range 3 {
+			cut(a)
+		}
 		time.Sleep(2 * time.Second)
 		for i := range 40 {
-			c.Do(0, "SET", fmt.Sprintf("k%d", i), i)
+			c.Do(i%3, "SET", fmt.Sprintf("k%d", i), i)
 		}
-		c.Crash(0) // which heals the cut
-		c.Start(0)
-		c.WaitReady(0)
+		for a := range 3 {
+			c.Crash(a) // which heals its cuts
+			cut(a)
+			c.Start(a)
+			c.WaitReady(a)
+			time.Sleep(time.Second)
+		}
+		for a := range 3 {
+			for b := 3; b < 6; b++ {
+				c.Network.Heal(c.Host(a), c.Host(b))
+			}
+		}
+		time.Sleep(3 * time.Second)
 		handedOver(t, c)
 		equalCopies(t, c)
+		want(t, c.Do(4, "DYN.LOCAL", "DBSIZE"), 40)
 	})
 }
 

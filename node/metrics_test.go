@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"sort"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -126,7 +127,12 @@ func TestMetrics_EachEventMovesItsMetric(t *testing.T) {
 			c.Do(0, "GET", fmt.Sprintf("k%d", i))
 		}
 		time.Sleep(time.Second)
-		grew("keyspace_hits_total", "command_seconds_total", "hedges_total", "peer_rtt_seconds")
+		var readers sync.WaitGroup
+		for range 10 {
+			readers.Go(func() { c.Do(0, "GET", "k0") })
+		}
+		readers.Wait()
+		grew("reads_coalesced_total", "keyspace_hits_total", "command_seconds_total", "hedges_total", "peer_rtt_seconds")
 		c.Network.SetDelay(0)
 
 		look()

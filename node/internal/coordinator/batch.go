@@ -34,6 +34,8 @@ type batch struct {
 	firsts   int  // operations that look before they execute
 	unsaved  bool // our store or our hints took deltas that were not committed yet
 	out      outbox
+	landed   []*flight // whose leaders have ended
+	steps    uint64
 	wake     chan struct{}
 	scratch  []byte
 
@@ -81,7 +83,7 @@ func (b *batch) release() {
 	}
 	for i := range b.ops {
 		o := &b.ops[i]
-		o.spec, o.args, o.key, o.err = nil, nil, nil, nil
+		o.spec, o.args, o.key, o.err, o.flight = nil, nil, nil, nil, nil
 		if cap(o.out) > 64<<10 {
 			o.out = nil
 		}
@@ -162,6 +164,9 @@ func (b *batch) unwritten(err error) {
 func (b *batch) end(o *op) {
 	o.done = true
 	b.pending--
+	if o.flight != nil {
+		b.disembark(o)
+	}
 }
 
 func (b *batch) failOp(o *op) {

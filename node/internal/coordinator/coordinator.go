@@ -52,6 +52,8 @@ type Coordinator struct {
 	cautiousUntil atomic.Int64 // since born, in nanoseconds
 	bypassed      bypassed
 
+	flights flights
+
 	mu      sync.Mutex
 	running *batch // head of the list of batches that wait
 }
@@ -112,6 +114,8 @@ type Counts struct {
 	// them; Repairs are records adopted from an owner that held more, Writebacks
 	// records sent to an owner that held less; Hedges are further owners asked.
 	Reexecutions, Repairs, Writebacks, Hedges uint64
+	// Coalesced are reads that made use of what another one asked.
+	Coalesced uint64
 	// Missed are deltas that an owner did not acknowledge. Late are answers
 	// that came after the reply and repaired something.
 	Missed, Late uint64
@@ -127,7 +131,7 @@ type counters struct {
 	acks                                                    [quorum.DCEachSafeQuorum + 1]atomic.Uint64
 	forwarded, served, merged, lost, conflicts              atomic.Uint64
 	reexecutions, repairs, writebacks, hedges, missed, late atomic.Uint64
-	refused, unknown, hits, misses                          atomic.Uint64
+	refused, unknown, hits, misses, coalesced               atomic.Uint64
 }
 
 // Counts returns the totals so far.
@@ -142,7 +146,8 @@ func (c *Coordinator) Counts() Counts {
 		Merged: n.merged.Load(), Lost: n.lost.Load(), Conflicts: n.conflicts.Load(),
 		Reexecutions: n.reexecutions.Load(), Repairs: n.repairs.Load(),
 		Writebacks: n.writebacks.Load(), Hedges: n.hedges.Load(), Missed: n.missed.Load(), Late: n.late.Load(),
-		Refused: n.refused.Load(), Unknown: n.unknown.Load(),
+		Coalesced: n.coalesced.Load(),
+		Refused:   n.refused.Load(), Unknown: n.unknown.Load(),
 		Hits: n.hits.Load(), Misses: n.misses.Load(),
 	}
 }

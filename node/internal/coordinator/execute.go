@@ -105,6 +105,9 @@ func (b *batch) execute(i int) {
 			}
 			o.asked |= o.agreed
 		}
+		if b.board(i) {
+			return
+		}
 		b.askVotes(i)
 	}
 	b.settle(i)
@@ -191,7 +194,7 @@ func (b *batch) hedge() {
 	b.hedged = true
 	for i := range b.ops {
 		o := &b.ops[i]
-		if o.done || o.wrote || !o.looked || o.executor != b.cl.Self {
+		if o.done || o.parked || o.wrote || !o.looked || o.executor != b.cl.Self {
 			continue
 		}
 		for p, n := range o.owners[:o.nowners] {

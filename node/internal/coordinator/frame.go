@@ -59,18 +59,26 @@ func (x *outbox) frame(b *batch, node int, kind byte) *frame {
 // the last step.
 func (b *batch) step() {
 	var few [8]*frame
+	b.steps++
 	out := append(few[:0], b.out.frames...)
 	clear(b.out.frames)
 	b.out.frames = b.out.frames[:0]
 	b.refs += len(out)
+	var some [8]*flight
+	landed := append(some[:0], b.landed...)
+	clear(b.landed)
+	b.landed = b.landed[:0]
 	fin := b.check()
-	finish, deadline := b.finish, b.deadline
+	c, finish, deadline := b.c, b.finish, b.deadline
 	b.mu.Unlock()
 	for _, f := range out {
-		b.c.peers.Send(f.node, f.kind, f.buf, deadline, f.done)
+		c.peers.Send(f.node, f.kind, f.buf, deadline, f.done)
 	}
 	if fin && finish != nil {
 		finish(b)
+	}
+	for _, f := range landed {
+		c.land(f)
 	}
 }
 

@@ -46,8 +46,13 @@ type op struct {
 	// agreedOn: they have voted if that is what the next execution sees.
 	agreed   mask
 	agreedOn uint64
-	tries    int
-	done     bool
+	// flight is what it leads; parked while it waits for another's to end; alone
+	// if it shall not wait again.
+	flight *flight
+	parked bool
+	alone  bool
+	tries  int
+	done   bool
 	// applied: at some time a delta of this operation left the store, so a
 	// failure must say that the write may have been applied.
 	applied bool
