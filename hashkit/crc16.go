@@ -35,3 +35,15 @@ func crc16(data []byte) uint16 {
 	}
 	return crc
 }
+
+// crc16Unmasked is the crc16 of the Dynomite family: an accumulator of 32 bits
+// that is never cut to 16, so that what the last two bytes shift out stays, above
+// bit 15. Everything older is gone, and the short way does for it.
+func crc16Unmasked(key []byte) Token {
+	most := max(0, len(key)-2)
+	crc := uint32(crc16(key[:most]))
+	for _, b := range key[most:] {
+		crc = crc<<8 ^ uint32(crcTables[0][byte(crc>>8)^b])
+	}
+	return Token32(crc)
+}

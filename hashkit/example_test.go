@@ -32,7 +32,7 @@ func ExampleTag_Bind() {
 func ExampleLookup() {
 	_, err := hashkit.Lookup("sha1")
 	fmt.Println(err)
-	// Output: hashkit: no hash function "sha1", there are slot, xxhash64, murmur
+	// Output: hashkit: no hash function "sha1", there are slot, xxhash64, murmur3_x64_64, one_at_a_time, md5, crc16, crc32, crc32a, fnv1_64, fnv1a_64, fnv1_32, fnv1a_32, hsieh, murmur, jenkins, murmur3
 }
 
 func ExampleParseToken() {

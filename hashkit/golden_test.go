@@ -3,6 +3,9 @@ package hashkit
 import (
 	"bufio"
 	"encoding/hex"
+	"fmt"
+	"hash"
+	"hash/fnv"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -10,7 +13,8 @@ import (
 	"testing"
 )
 
-// rows reads a file of golden vectors: two words a line, # starts a comment.
+// rows reads a file of golden vectors: a key and what belongs to it on each line,
+// # starts a comment.
 func rows(t *testing.T, name string) [][2]string {
 	t.Helper()
 	file, err := os.Open("testdata/" + name)
@@ -36,21 +40,115 @@ func rows(t *testing.T, name string) [][2]string {
 	return all
 }
 
-func TestMurmur_GoldenVectors(t *testing.T) {
-	for _, row := range rows(t, "murmur.txt") {
+// golden reads the table of vectors of all functions: a key, and hex digits by
+// the name of the function.
+func golden(t *testing.T) (keys [][]byte, want []map[string]string) {
+	t.Helper()
+	var names []string
+	for _, row := range rows(t, "golden.txt") {
+		cells := strings.Fields(row[1])
+		if row[0] == "key" {
+			names = cells
+			continue
+		}
 		key, err := hex.DecodeString(strings.TrimPrefix(row[0], "-"))
-		if err != nil {
-			t.Fatal(err)
+		if err != nil || len(cells) != len(names) {
+			t.Fatalf("row %q has %d cells, want %d; %v", row[0], len(cells), len(names), err)
 		}
-		want, err := strconv.ParseUint(row[1], 16, 32)
-		if err != nil {
-			t.Fatal(err)
+		hashes := make(map[string]string)
+		for i, name := range names {
+			hashes[name] = cells[i]
 		}
-		if got := Murmur(key); got != Token(want)<<32 {
-			t.Errorf("Murmur(%q) = %v, want %08x in the high half", key, got, want)
+		keys, want = append(keys, key), append(want, hashes)
+	}
+	if len(keys) != 22 || len(names) != 14 {
+		t.Fatalf("%d keys and %d functions, want 22 and 14", len(keys), len(names))
+	}
+	return keys, want
+}
+
+// How words become a token: one word is the high half, of four the first two
+// are the token, and murmur3_x64_64 has its low word first.
+func TestLookup_GoldenVectors(t *testing.T) {
+	keys, want := golden(t)
+	for i, key := range keys {
+		for name, hex := range want[i] {
+			digits := hex + "00000000"
+			if name == "murmur3_x64_64" {
+				digits = hex[8:] + hex[:8]
+			}
+			token, err := strconv.ParseUint(digits[:16], 16, 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			hash, err := Lookup(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := hash(key); got != Token(token) {
+				t.Errorf("%s(%q) = %v, want %v", name, key, got, Token(token))
+			}
 		}
 	}
 }
+
+func TestMurmur3x86_GoldenVectors_AllFourWords(t *testing.T) {
+	keys, want := golden(t)
+	for i, key := range keys {
+		h := murmur3x86(key)
+		if got := fmt.Sprintf("%08x%08x%08x%08x", h[0], h[1], h[2], h[3]); got != want[i]["murmur3"] {
+			t.Errorf("murmur3(%q) = %s, want %s", key, got, want[i]["murmur3"])
+		}
+	}
+}
+
+// The definitions in the plainest words, or the standard library, for the
+// functions that are computed in a shorter way, at every length.
+func TestLookup_AsTheDefinition_AtEveryLength(t *testing.T) {
+	definitions := map[string]func(key []byte) uint32{
+		"crc16": func(key []byte) uint32 {
+			var crc uint32
+			for _, b := range key {
+				crc = crc<<8 ^ uint32(naiveCRC16([]byte{byte(crc>>8) ^ b}))
+			}
+			return crc
+		},
+		"crc32": func(key []byte) uint32 {
+			crc := ^uint32(0)
+			for _, b := range key {
+				crc ^= uint32(b)
+				for range 8 {
+					crc = crc>>1 ^ 0xedb88320*(crc&1)
+				}
+			}
+			return ^crc >> 16 & 0x7fff
+		},
+		"fnv1_64":  func(key []byte) uint32 { return uint32(sum(fnv.New64(), key)) },
+		"fnv1a_64": func(key []byte) uint32 { return uint32(sum(fnv.New64a(), key)) },
+		"fnv1_32":  func(key []byte) uint32 { return sum32(fnv.New32(), key) },
+		"fnv1a_32": func(key []byte) uint32 { return sum32(fnv.New32a(), key) },
+	}
+	rng := rand.New(rand.NewPCG(2, 2))
+	for length := range 100 {
+		key := make([]byte, length)
+		for i := range key {
+			key[i] = byte(rng.Uint32())
+		}
+		for name, define := range definitions {
+			hash, err := Lookup(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := hash(key), Token32(define(key)); got != want {
+				t.Errorf("%s(%x) = %v, want %v", name, key, got, want)
+			}
+		}
+	}
+}
+
+func sum(h hash.Hash64, key []byte) uint64 { h.Write(key); return h.Sum64() }
+
+func sum32(h hash.Hash32, key []byte) uint32 { h.Write(key); return h.Sum32() }
 
 func TestSlot_GoldenVectors(t *testing.T) {
 	for _, row := range rows(t, "slot.txt") {

@@ -8,7 +8,8 @@ import (
 
 // Token is a place in the token space [0, 2^64). Tokens are ordered as the
 // integers that they are: the operators, cmp.Compare and slices.Sort apply.
-// The space is a ring; who walks past [MaxToken] arrives at 0.
+// The space is a ring; who walks past [MaxToken] arrives at 0: sums and
+// differences wrap around.
 type Token uint64
 
 // MaxToken is the last token of the ring.
@@ -21,6 +22,17 @@ const maxQuoted = 40
 // Token32 puts a 32-bit hash, or a 32-bit token of a Dynomite configuration,
 // into the 64-bit space: it fills the high half and leaves zeros below.
 func Token32(hash uint32) Token { return Token(hash) << 32 }
+
+// Distance is how far it is from t up to another token, around the end of the
+// space if need be: 0 for t itself, 2^64-1 for the token before it.
+func (t Token) Distance(to Token) uint64 { return uint64(to - t) }
+
+// Between reports whether t lies in the arc above one token, up to and with
+// another, as ranges of rings are counted. The arc goes around the end of the
+// space if to is below after, and is the whole ring if the two are equal.
+func (t Token) Between(after, to Token) bool {
+	return after == to || after.Distance(t)-1 < after.Distance(to)
+}
 
 // ParseToken reads a decimal number, or a hexadecimal one after 0x, of up to 64
 // bits. Leading zeros are allowed. The error names the text.

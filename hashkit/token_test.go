@@ -3,6 +3,7 @@ package hashkit
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +79,41 @@ func TestToken_AsText_InJSON(t *testing.T) {
 func TestToken32_KeepsOrderInTheHighHalf(t *testing.T) {
 	if got := Token32(0xdeadbeef); got != 0xdeadbeef00000000 {
 		t.Errorf("Token32 = %v", got)
+	}
+}
+
+func TestToken_AroundTheRing(t *testing.T) {
+	for _, c := range []struct {
+		from, to Token
+		want     uint64
+	}{{0, 0, 0}, {3, 10, 7}, {10, 3, math.MaxUint64 - 6}, {MaxToken, 0, 1}, {0, MaxToken, math.MaxUint64}} {
+		if got := c.from.Distance(c.to); got != c.want {
+			t.Errorf("from %v to %v it is %d, want %d", c.from, c.to, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		t, after, to Token
+		want         bool
+	}{
+		{5, 3, 10, true},
+		{10, 3, 10, true},
+		{3, 3, 10, false},
+		{11, 3, 10, false},
+		{2, 3, 10, false},
+		{MaxToken, 10, 3, true},
+		{0, 10, 3, true},
+		{3, 10, 3, true},
+		{4, 10, 3, false},
+		{10, 10, 3, false},
+		{0, 7, 7, true},
+		{7, 7, 7, true},
+		{8, 7, 7, true},
+		{0, MaxToken, 0, true},
+		{MaxToken, MaxToken, 0, false},
+	} {
+		if got := c.t.Between(c.after, c.to); got != c.want {
+			t.Errorf("%v in (%v, %v] = %v", c.t, c.after, c.to, got)
+		}
 	}
 }
 
