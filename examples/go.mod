@@ -7,6 +7,7 @@ require github.com/dynomite-go/dynomite/node v0.1.0
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
 	github.com/dynomite-go/dynomite/gossip v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/hashkit v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/hints v0.1.0 // indirect
@@ -14,6 +15,7 @@ require (
 	github.com/dynomite-go/dynomite/peerwire v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/quorum v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/respserver v0.1.0 // indirect
+	github.com/dynomite-go/dynomite/slicing v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/tokenring v0.1.0 // indirect
 	github.com/google/btree v1.1.3 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
@@ -52,5 +54,6 @@ replace (
 	github.com/dynomite-go/dynomite/peerwire => ../peerwire
 	github.com/dynomite-go/dynomite/quorum => ../quorum
 	github.com/dynomite-go/dynomite/respserver => ../respserver
+	github.com/dynomite-go/dynomite/slicing => ../slicing
 	github.com/dynomite-go/dynomite/tokenring => ../tokenring
 )

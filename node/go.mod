@@ -21,6 +21,8 @@ require (
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
+	github.com/dynomite-go/dynomite/slicing v0.1.0 // indirect
 	github.com/google/btree v1.1.3 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-immutable-radix v1.3.1 // indirect
@@ -56,5 +58,6 @@ replace (
 	github.com/dynomite-go/dynomite/peerwire => ../peerwire
 	github.com/dynomite-go/dynomite/quorum => ../quorum
 	github.com/dynomite-go/dynomite/respserver => ../respserver
+	github.com/dynomite-go/dynomite/slicing => ../slicing
 	github.com/dynomite-go/dynomite/tokenring => ../tokenring
 )

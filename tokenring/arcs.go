@@ -21,8 +21,7 @@ type Arc struct {
 // stretch over the end of the space is two arcs. Without such a datacenter there
 // are none. The caller owns the slice.
 //
-// With a copy in every rack there are about as many arcs as tokens in the
-// datacenter. With fewer copies the choice of racks changes from slot to slot,
+// With a copy in every rack there are at most as many arcs as ranges of its nodes. With fewer copies the choice of racks changes from slot to slot,
 // and there may be as many arcs as slots.
 func (r *Ring) Arcs(dc string) []Arc {
 	d := r.datacenter(dc)
@@ -43,21 +42,10 @@ func (r *Ring) Arcs(dc string) []Arc {
 	return arcs
 }
 
-// segments yields the pieces between the tokens of the datacenter's racks, and
+// segments yields the ranges of the datacenter's racks, cut where any of them ends, and
 // between slots if asked to, in ascending order.
 func (d *datacenter) segments(bySlot bool) iter.Seq2[hashkit.Token, hashkit.Token] {
-	ends := []hashkit.Token{hashkit.MaxToken}
-	for _, rack := range d.racks {
-		ends = append(ends, rack.tokens...)
-	}
-	if bySlot {
-		for slot := range hashkit.Slots {
-			_, last := hashkit.SlotRange(uint16(slot))
-			ends = append(ends, last)
-		}
-	}
-	slices.Sort(ends)
-	ends = slices.Compact(ends)
+	ends := d.ends(bySlot)
 	return func(yield func(from, to hashkit.Token) bool) {
 		var from hashkit.Token
 		for _, to := range ends {
@@ -67,4 +55,20 @@ func (d *datacenter) segments(bySlot bool) iter.Seq2[hashkit.Token, hashkit.Toke
 			from = to + 1
 		}
 	}
+}
+
+// ends are the last tokens of the segments.
+func (d *datacenter) ends(bySlot bool) []hashkit.Token {
+	ends := []hashkit.Token{hashkit.MaxToken}
+	for _, rack := range d.racks {
+		ends = append(ends, rack.ends...)
+	}
+	if bySlot {
+		for slot := range hashkit.Slots {
+			_, last := hashkit.SlotRange(uint16(slot))
+			ends = append(ends, last)
+		}
+	}
+	slices.Sort(ends)
+	return slices.Compact(ends)
 }

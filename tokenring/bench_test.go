@@ -9,13 +9,15 @@ import (
 
 func BenchmarkNew(b *testing.B) {
 	for _, nodes := range []int{3, 12, 99} {
-		b.Run(fmt.Sprintf("%d nodes, 3 racks", nodes), func(b *testing.B) {
-			cfg := Config{Nodes: layout(nodes, 3)}
-			b.ReportAllocs()
-			for b.Loop() {
-				mustNew(b, cfg)
-			}
-		})
+		for _, name := range Distributions() {
+			b.Run(fmt.Sprintf("%s, %d nodes, 3 racks", name, nodes), func(b *testing.B) {
+				cfg := Config{Nodes: layout(nodes, 3), Distribution: name}
+				b.ReportAllocs()
+				for b.Loop() {
+					mustNew(b, cfg)
+				}
+			})
+		}
 	}
 }
 
@@ -44,6 +46,15 @@ func BenchmarkAppendOwners(b *testing.B) {
 				token += c.step
 			}
 		})
+	}
+}
+
+func BenchmarkChange(b *testing.B) {
+	ring := mustNew(b, Config{Nodes: layout(384, 3)})
+	cfg := Config{Nodes: layout(387, 3)}
+	b.ReportAllocs()
+	for b.Loop() {
+		mustChange(b, ring, cfg)
 	}
 }
 

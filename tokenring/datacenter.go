@@ -2,8 +2,6 @@ package tokenring
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 
 	"github.com/dynomite-go/dynomite/hashkit"
 )
@@ -20,45 +18,16 @@ type datacenter struct {
 	split    [hashkit.Slots / 64]uint64 // slots in which a range ends before the slot does
 }
 
-// rack is the sorted tokens and, beside each, the node whose range it ends.
+// rack is how a rack's nodes divide the token space.
 type rack struct {
-	name   string
-	tokens []hashkit.Token
-	nodes  []uint16
+	name string
+	division
 }
 
-func newRack(nodes []*Node, first int) rack {
-	owner := make(map[hashkit.Token]uint16)
-	for i, node := range nodes {
-		for _, token := range node.Tokens {
-			owner[token] = uint16(first + i)
-		}
-	}
-	r := rack{name: nodes[0].Rack, tokens: slices.Sorted(maps.Keys(owner))}
-	for _, token := range r.tokens {
-		r.nodes = append(r.nodes, owner[token])
-	}
-	return r
-}
-
-// owner is the node of the first token that is not below t, past the last one
-// that of the first: the rule of vnodes in Dynomite and Cassandra.
-func (r *rack) owner(t hashkit.Token) uint16 {
-	i, _ := slices.BinarySearch(r.tokens, t)
-	if i == len(r.tokens) {
-		i = 0
-	}
-	return r.nodes[i]
-}
-
-// newDatacenter takes nodes that are sorted by rack and ID, with their indices
-// starting at first.
-func newDatacenter(nodes []*Node, first, replicas int) *datacenter {
-	d := &datacenter{name: nodes[0].Datacenter}
-	eachRun(nodes, func(n *Node) string { return n.Rack }, func(offset int, nodes []*Node) {
-		d.racks = append(d.racks, newRack(nodes, first+offset))
-	})
-	d.replicas = cmp.Or(replicas, len(d.racks))
+// newDatacenter takes racks whose divisions speak of nodes by their indices in
+// the ring.
+func newDatacenter(name string, racks []rack, replicas int) *datacenter {
+	d := &datacenter{name: name, racks: racks, replicas: cmp.Or(replicas, len(racks))}
 	d.orders = rackOrders(len(d.racks), d.replicas)
 	d.owners = make([]uint16, len(d.orders))
 	for i, rack := range d.orders {
@@ -66,11 +35,9 @@ func newDatacenter(nodes []*Node, first, replicas int) *datacenter {
 		d.owners[i] = d.racks[rack].owner(from)
 	}
 	for _, rack := range d.racks {
-		for i, token := range rack.tokens {
-			_, last := hashkit.SlotRange(token.Slot())
-			next := rack.nodes[(i+1)%len(rack.nodes)]
-			if token != last && next != rack.nodes[i] {
-				d.split[token.Slot()/64] |= 1 << (token.Slot() % 64)
+		for _, end := range rack.ends {
+			if _, last := hashkit.SlotRange(end.Slot()); end != last {
+				d.split[end.Slot()/64] |= 1 << (end.Slot() % 64)
 			}
 		}
 	}

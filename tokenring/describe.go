@@ -44,8 +44,8 @@ func (r *Ring) describeRack(w io.Writer, rack *rack, first int, shares []Share) 
 	table := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 	for next = first; next < len(r.nodes) && sameRack(r.nodes[next], r.nodes[first]); next++ {
 		node := r.nodes[next]
-		fmt.Fprintf(table, "    %c %s\t%s\towns %.2f %%\tprimary %.2f %%\ttokens %d\n", letter(next-first),
-			node.ID, node.Addr, 100*shares[next].Owned, 100*shares[next].Primary, len(node.Tokens))
+		fmt.Fprintf(table, "    %c %s\t%s\towns %.2f %%\tprimary %.2f %%\t%s\n", letter(next-first),
+			node.ID, node.Addr, 100*shares[next].Owned, 100*shares[next].Primary, rack.parts(node, next))
 	}
 	table.Flush()
 	strip := make([]byte, columns)
@@ -55,6 +55,20 @@ func (r *Ring) describeRack(w io.Writer, rack *rack, first int, shares []Share) 
 	}
 	fmt.Fprintf(w, "    0 |%s| 2^64\n", strip)
 	return next
+}
+
+// parts says into how many pieces a node's share is cut.
+func (r *rack) parts(node *Node, index int) string {
+	if len(node.Tokens) > 0 {
+		return fmt.Sprintf("tokens %d", len(node.Tokens))
+	}
+	ranges := 0
+	for _, owner := range r.nodes {
+		if int(owner) == index {
+			ranges++
+		}
+	}
+	return fmt.Sprintf("ranges %d", ranges)
 }
 
 func sameRack(a, b *Node) bool { return a.Datacenter == b.Datacenter && a.Rack == b.Rack }

@@ -19,7 +19,7 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
 func TestDescribe_ManyNodes_AllListed(t *testing.T) {
 	var text strings.Builder
-	if err := mustNew(t, Config{Nodes: layout(70, 1), TokensPerNode: 1}).Describe(&text); err != nil {
+	if err := mustNew(t, Config{Nodes: layout(70, 1), Distribution: VNode, TokensPerNode: 1}).Describe(&text); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{" A node1 ", " * node70 ", "owns 1.4"} {

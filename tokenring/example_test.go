@@ -54,6 +54,31 @@ func ExampleRing_AppendOwners() {
 	// 2 [1 0]
 }
 
+// A rack grows: the dry run first.
+func ExampleRing_Change() {
+	nodes := []tokenring.Node{
+		{ID: "ann", Datacenter: "oslo", Rack: "r1"}, {ID: "bob", Datacenter: "oslo", Rack: "r1"},
+	}
+	ring, err := tokenring.New(tokenring.Config{Nodes: nodes})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	nodes = append(nodes, tokenring.Node{ID: "cyd", Datacenter: "oslo", Rack: "r1", Weight: 2})
+	next, err := ring.Change(tokenring.Config{Nodes: nodes})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	share := make(map[string]float64)
+	for _, move := range tokenring.Diff(ring, next) {
+		share[move.Donor+" to "+move.Receiver] += move.Size().Fraction()
+	}
+	fmt.Println(share, "minimum", tokenring.Minimum(ring, next))
+	// Output:
+	// map[ann to cyd:0.25 bob to cyd:0.25] minimum 0.5
+}
+
 func ExampleRing_Arcs() {
 	ring, err := tokenring.New(tokenring.Config{Nodes: []tokenring.Node{
 		{ID: "ann", Datacenter: "oslo", Rack: "r1", Tokens: []hashkit.Token{1 << 62}},
@@ -85,6 +110,7 @@ func ExampleRing_Describe() {
 			{ID: "cyd", Datacenter: "oslo", Rack: "r2", Addr: "10.0.0.3:8101"},
 			{ID: "dee", Datacenter: "rome", Rack: "r1", Addr: "10.1.0.1:8101"},
 		},
+		Distribution:  tokenring.VNode,
 		TokensPerNode: 4,
 	})
 	if err != nil {

@@ -1,9 +1,12 @@
 package tokenring
 
 import (
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/dynomite-go/dynomite/hashkit"
+	"github.com/dynomite-go/dynomite/slicing"
 )
 
 // Ring says who owns a token. It never changes: a new layout is a new Ring. All
@@ -15,13 +18,15 @@ type Ring struct {
 }
 
 // New builds the ring of a layout, or reports what [Config.Validate] finds wrong
-// with it. Equal layouts give equal rings on every machine, whatever the order
-// of their nodes. The ring keeps nothing of cfg. Cost: about a millisecond, and
-// 3 bytes for each slot and replica of a datacenter.
+// with it. Equal layouts, tables included, give equal rings on every machine, whatever the order
+// of their nodes. The ring keeps nothing of cfg but its tables, which do not
+// change. Cost: about a millisecond, and 3 bytes for each slot and replica of a
+// datacenter.
 func New(cfg Config) (*Ring, error) {
-	if err := cfg.Validate(); err != nil {
+	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
+	distribution := distributions[cfg.distribution()]
 	r := &Ring{index: make(map[string]int, len(cfg.Nodes))}
 	for _, node := range cfg.Nodes {
 		node.Tokens = slices.Sorted(slices.Values(node.Tokens))
@@ -31,13 +36,26 @@ func New(cfg Config) (*Ring, error) {
 	for i, node := range r.nodes {
 		r.index[node.ID] = i
 	}
-	eachRun(r.nodes, func(n *Node) place { return place{n.Datacenter, n.Rack} }, func(_ int, nodes []*Node) {
-		if len(nodes[0].Tokens) == 0 {
-			balance(nodes, cfg.tokensPerNode())
+	var wrong []error
+	racks := make(map[string][]rack)
+	eachRun(r.nodes, (*Node).place, func(first int, nodes []*Node) {
+		at := nodes[0].place()
+		division, err := distribution.divide(&cfg, nodes)
+		if err != nil {
+			wrong = append(wrong, fmt.Errorf("tokenring: %v: %w", at, err))
+			return
 		}
+		for i := range division.nodes {
+			division.nodes[i] += uint16(first)
+		}
+		racks[at.Datacenter] = append(racks[at.Datacenter], rack{at.Rack, division})
 	})
-	eachRun(r.nodes, func(n *Node) string { return n.Datacenter }, func(first int, nodes []*Node) {
-		r.datacenters = append(r.datacenters, newDatacenter(nodes, first, cfg.Replicas[nodes[0].Datacenter]))
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
+	}
+	eachRun(r.nodes, func(n *Node) string { return n.Datacenter }, func(_ int, nodes []*Node) {
+		name := nodes[0].Datacenter
+		r.datacenters = append(r.datacenters, newDatacenter(name, racks[name], cfg.Replicas[name]))
 	})
 	return r, nil
 }
@@ -107,6 +125,16 @@ func (r *Ring) Replicas(dc string) int {
 	return 0
 }
 
+// Table is the slicing table of a rack: state that the next layout has to carry,
+// in Config.Tables or through [Ring.Change]. It is nil if there is no such rack, or
+// another distribution.
+func (r *Ring) Table(at Place) *slicing.Table {
+	if rack := r.rack(at); rack != nil {
+		return rack.table
+	}
+	return nil
+}
+
 // AppendOwners appends the indices of the token's owners in a datacenter, in
 // preference order, one of each rack that keeps a copy: [Ring.Replicas] of them,
 // none if there is no such datacenter. The order is a function of the layout
@@ -156,7 +184,8 @@ func (r *Ring) Owns(node int, t hashkit.Token) bool {
 // WholeSlots reports whether every slot has the same owners for all its tokens,
 // so that keys with one hash tag, which share no more than their slot, share
 // their owners, and slots can be told to Redis Cluster's clients. It is so with
-// generated tokens; given tokens must be the last of a slot.
+// every distribution but Ketama, VNode if given tokens are not the last of a slot,
+// and RandomSlicing if a given table is of a finer grain than slicing.Slots.
 func (r *Ring) WholeSlots() bool {
 	for _, d := range r.datacenters {
 		for _, word := range d.split {
@@ -166,6 +195,19 @@ func (r *Ring) WholeSlots() bool {
 		}
 	}
 	return true
+}
+
+func (r *Ring) rack(at Place) *rack {
+	d := r.datacenter(at.Datacenter)
+	if d == nil {
+		return nil
+	}
+	for i := range d.racks {
+		if d.racks[i].name == at.Rack {
+			return &d.racks[i]
+		}
+	}
+	return nil
 }
 
 // datacenter walks the list: there are few, and comparing their names takes less

@@ -33,7 +33,7 @@ func mustNew(t testing.TB, cfg Config) *Ring {
 // nodes, with generated or given tokens; given ones crowd into few slots half of
 // the time, and lie at the ends of the space often.
 func randomLayout(rng *rand.Rand) Config {
-	cfg := Config{TokensPerNode: rng.IntN(20), Replicas: map[string]int{}}
+	cfg := Config{Distribution: VNode, TokensPerNode: rng.IntN(20), Replicas: map[string]int{}}
 	for d := range 1 + rng.IntN(3) {
 		dc, racks := fmt.Sprintf("dc%d", d), 1+rng.IntN(5)
 		cfg.Replicas[dc] = rng.IntN(racks + 1)
@@ -174,7 +174,7 @@ const frozen = 0x31c3fa3b8807ee6d
 // A cluster upgrades node by node: two releases that place keys differently lose
 // data. If this fails, placement has changed; that needs a new distribution.
 func TestNew_PlacementIsFrozen(t *testing.T) {
-	ring := mustNew(t, Config{Nodes: layout(7, 3), TokensPerNode: 8, Replicas: map[string]int{"dc1": 2}})
+	ring := mustNew(t, Config{Nodes: layout(7, 3), Distribution: VNode, TokensPerNode: 8, Replicas: map[string]int{"dc1": 2}})
 	var table []byte
 	for slot := range hashkit.Slots {
 		from, _ := hashkit.SlotRange(uint16(slot))

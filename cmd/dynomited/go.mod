@@ -13,6 +13,7 @@ require (
 require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
 	github.com/dynomite-go/dynomite/gossip v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/hashkit v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/hints v0.1.0 // indirect
@@ -20,6 +21,7 @@ require (
 	github.com/dynomite-go/dynomite/peerwire v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/quorum v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/respserver v0.1.0 // indirect
+	github.com/dynomite-go/dynomite/slicing v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/tokenring v0.1.0 // indirect
 	github.com/google/btree v1.1.3 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
