@@ -67,6 +67,7 @@ type Conn struct {
 	outUse   usage
 	argsUse  usage
 	ahead    readAhead
+	direct   direct
 
 	trusted    atomic.Bool
 	proto      atomic.Int32
@@ -170,7 +171,7 @@ func (c *Conn) Done() <-chan struct{} { return c.gone }
 // Kill ends the connection at once; replies not yet written are lost. It does
 // not wait for a running Serve, which learns of it by Done and Flush.
 func (c *Conn) Kill() {
-	c.hangUp()
+	defer c.hangUp() // last: who sees Done must not reach the client anymore
 	c.stop.Store(true)
 	// Closing a tls.Conn writes to the client first and may wait for it.
 	if t, ok := c.net.(interface{ NetConn() net.Conn }); ok {

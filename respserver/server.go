@@ -87,6 +87,7 @@ func (s *Server) serveConn(conn net.Conn) {
 		gone:    make(chan struct{}),
 	}
 	c.ahead.done = make(chan struct{}, 1)
+	c.direct.init(conn)
 	c.hangUp = sync.OnceFunc(func() { close(c.gone) })
 	c.proto.Store(2)
 	c.trusted.Store(!s.cfg.RequireAuth)
