@@ -16,7 +16,10 @@ type Rule struct {
 	level  Level
 	local  uint8  // datacenter
 	owners uint8  // in all datacenters
+	total  uint8  // owners that must win, over all datacenters
 	first  uint64 // a bit for the first owner of each datacenter
+	counts uint64 // a bit for each owner that the level counts
+	all    uint64 // a bit for each owner
 }
 
 // NewRule says what level needs of a key with owners[i] owners in datacenter i,
@@ -42,7 +45,16 @@ func NewRule(level Level, local int, owners ...int) (Rule, error) {
 		rule.first |= 1 << next
 		next += n
 	}
-	rule.owners = uint8(next)
+	rule.owners, rule.all = uint8(next), 1<<next-1
+	rest, total := rule.datacenters(), 0
+	for dc := range owners {
+		mask, _ := rest.next()
+		if need := rule.need(dc, mask); need > 0 {
+			total += need
+			rule.counts |= mask
+		}
+	}
+	rule.total = uint8(total)
 	return rule, nil
 }
 
@@ -68,16 +80,7 @@ func (r Rule) Need(datacenter int) int {
 }
 
 // Total is the number of owners that must win, over all datacenters.
-func (r Rule) Total() int {
-	total, rest := 0, r.datacenters()
-	for dc := 0; ; dc++ {
-		mask, ok := rest.next()
-		if !ok {
-			return total
-		}
-		total += r.need(dc, mask)
-	}
-}
+func (r Rule) Total() int { return int(r.total) }
 
 // need is Need for a datacenter whose owners are in mask.
 func (r Rule) need(dc int, mask uint64) int {
@@ -90,11 +93,8 @@ func (r Rule) need(dc int, mask uint64) int {
 	return bits.OnesCount64(mask)/2 + 1
 }
 
-// all has the bits of all owners.
-func (r Rule) all() uint64 { return 1<<r.owners - 1 }
-
 // datacenters starts a walk over the owners of each datacenter as bits.
-func (r Rule) datacenters() datacenters { return datacenters{first: r.first, all: r.all()} }
+func (r Rule) datacenters() datacenters { return datacenters{first: r.first, all: r.all} }
 
 type datacenters struct{ first, all uint64 }
 

@@ -135,10 +135,27 @@ func (t *Tally) Count(answer Answer) int {
 
 // State says where the request stands.
 func (t *Tally) State() State {
-	state, rest := Met, t.rule.datacenters()
-	if t.rule.owners == 0 {
+	if t.rule.level == DCEachSafeQuorum {
+		return t.stateOfEach()
+	}
+	need := int(t.rule.total)
+	switch {
+	case need == 0: // the zero rule
+		return Impossible
+	case bits.OnesCount64(t.won&t.rule.counts) >= need:
+		return Met
+	case bits.OnesCount64((t.won|t.silent())&t.rule.counts) < need:
 		return Impossible
 	}
+	return Pending
+}
+
+// stateOfEach is State where every datacenter has to meet its own number.
+func (t *Tally) stateOfEach() State {
+	if t.lost|t.failed|t.refused == 0 && bits.OnesCount64(t.won) < int(t.rule.total) {
+		return Pending // the usual case, without the walk
+	}
+	state, rest := Met, t.rule.datacenters()
 	for dc := 0; ; dc++ {
 		mask, ok := rest.next()
 		if !ok {
@@ -159,6 +176,9 @@ func (t *Tally) State() State {
 // other datacenters, and more winners than needed, do not count. It is
 // Rule.Total when the level is met, and less before.
 func (t *Tally) Got() int {
+	if t.rule.level != DCEachSafeQuorum {
+		return min(bits.OnesCount64(t.won&t.rule.counts), int(t.rule.total))
+	}
 	got, rest := 0, t.rule.datacenters()
 	for dc := 0; ; dc++ {
 		mask, ok := rest.next()
@@ -172,9 +192,9 @@ func (t *Tally) Got() int {
 // MayHaveBeenApplied reports whether any owner did the request, or may have or may
 // yet: it is false only when all refused. An owner that has not been asked, and
 // will not be, is to be counted as Refused first.
-func (t *Tally) MayHaveBeenApplied() bool { return t.refused != t.rule.all() }
+func (t *Tally) MayHaveBeenApplied() bool { return t.refused != t.rule.all }
 
-func (t *Tally) silent() uint64 { return t.rule.all() &^ (t.won | t.lost | t.failed | t.refused) }
+func (t *Tally) silent() uint64 { return t.rule.all &^ (t.won | t.lost | t.failed | t.refused) }
 
 // Report turns the tally, as it stands, into an error, never nil: name gives the
 // name of the owner at a position, and cause, which may be nil, is why nobody
