@@ -50,6 +50,13 @@
 // What replies say, which of two values is newer for example, is not counted
 // here: the caller looks at them once the tally is met.
 //
+// # Latency
+//
+// A [Latency] learns from a peer's answers how long to wait for it before another
+// is asked as well: the 95th percentile, bounded, forgetting what is old, and
+// nothing once the peer has stopped. It is a word of memory, of use alone;
+// [Latencies] keeps one for each peer.
+//
 // # Gather
 //
 // [Gather] does the asking for who has a function that asks one owner and blocks.

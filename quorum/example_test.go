@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/dynomite-go/dynomite/quorum"
 )
@@ -79,4 +80,21 @@ func ExampleRule_Need() {
 	// DC_ONE 1 0
 	// DC_QUORUM 2 0
 	// DC_EACH_SAFE_QUORUM 2 3
+}
+
+func ExampleLatency() {
+	var ann quorum.Latency
+	fmt.Println("at first:", ann.Delay())
+	for range 1000 {
+		ann.Add(4 * time.Millisecond)
+	}
+	fmt.Println("learnt:", ann.Delay().Round(time.Millisecond))
+	for range 3 {
+		ann.Miss() // no answer within the delay
+	}
+	fmt.Println("stopped:", ann.Delay())
+	// Output:
+	// at first: 20ms
+	// learnt: 4ms
+	// stopped: 0s
 }
