@@ -35,10 +35,11 @@
 // key is an empty key. A program that runs with GODEBUG=fips140=only cannot use
 // md5: the standard library panics there.
 //
-// Not all of them spread well: crc32 has 15 bits and crc16 fills 24 or 32 badly,
-// hsieh and the FNV functions mix the last bytes of a key too little.
-// [LookupSpread] puts a finisher behind functions of 32 bits or fewer, for schemes
-// that need keys all over the space.
+// Figures of each are in docs/hashes.md of the repository. Not all of them spread
+// well: crc32 has 15 bits and crc16 fills 24 or 32 badly, hsieh and the FNV
+// functions mix the last bytes of a key too little. [LookupSpread] puts a finisher
+// behind functions of 32 bits or fewer, for schemes that need keys all over the
+// space.
 //
 // # The layout of a token
 //

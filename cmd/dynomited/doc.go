@@ -4,6 +4,7 @@
 //	dynomited                    one node, in memory, on 127.0.0.1:8102
 //	dynomited -c node1.yml       a node as the file says
 //	dynomited dev                a cluster of three nodes in this process
+//	dynomited hash KEY...        the token and the slot of keys
 //	dynomited ring               who owns what, asked of a running node
 //	dynomited status             whether a running node is ready, and its peers
 //	dynomited remove NODE        take a dead node out of the cluster

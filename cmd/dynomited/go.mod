@@ -3,6 +3,7 @@ module github.com/dynomite-go/dynomite/cmd/dynomited
 go 1.26.0
 
 require (
+	github.com/dynomite-go/dynomite/hashkit v0.1.0
 	github.com/dynomite-go/dynomite/node v0.1.0
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/spf13/cobra v1.10.2
@@ -15,7 +16,6 @@ require (
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
 	github.com/dynomite-go/dynomite/gossip v0.1.0 // indirect
-	github.com/dynomite-go/dynomite/hashkit v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/hints v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/node/datastore v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/peerwire v0.1.0 // indirect
