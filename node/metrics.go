@@ -102,6 +102,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(mRepairs, c.Repairs, "read", "in")
 	count(mRepairs, c.Writebacks, "read", "out")
 	count(mRepairs, c.Late, "late", "in")
+	count(mRepairs, c.Returned, "hint", "in")
 	count(mRepairs, n.catchUp.fetched.Load(), "catch_up", "in")
 	count(mRepairs, n.catchUp.pushed.Load(), "catch_up", "out")
 	count(mRepairs, n.handoff.fetched.Load(), "comparison", "in")

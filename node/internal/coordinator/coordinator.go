@@ -117,8 +117,9 @@ type Counts struct {
 	// Coalesced are reads that made use of what another one asked.
 	Coalesced uint64
 	// Missed are deltas that an owner did not acknowledge. Late are answers
-	// that came after the reply and repaired something.
-	Missed, Late uint64
+	// that came after the reply and repaired something, Returned records that
+	// beat a hint and came back for it.
+	Missed, Late, Returned uint64
 	// Refused are commands refused or failed for want of owners, Unknown
 	// those whose outcome could not be learnt.
 	Refused, Unknown uint64
@@ -131,7 +132,7 @@ type counters struct {
 	acks                                                    [quorum.DCEachSafeQuorum + 1]atomic.Uint64
 	forwarded, served, merged, lost, conflicts              atomic.Uint64
 	reexecutions, repairs, writebacks, hedges, missed, late atomic.Uint64
-	refused, unknown, hits, misses, coalesced               atomic.Uint64
+	refused, unknown, hits, misses, coalesced, returned     atomic.Uint64
 }
 
 // Counts returns the totals so far.
@@ -146,6 +147,7 @@ func (c *Coordinator) Counts() Counts {
 		Merged: n.merged.Load(), Lost: n.lost.Load(), Conflicts: n.conflicts.Load(),
 		Reexecutions: n.reexecutions.Load(), Repairs: n.repairs.Load(),
 		Writebacks: n.writebacks.Load(), Hedges: n.hedges.Load(), Missed: n.missed.Load(), Late: n.late.Load(),
+		Returned:  n.returned.Load(),
 		Coalesced: n.coalesced.Load(),
 		Refused:   n.refused.Load(), Unknown: n.unknown.Load(),
 		Hits: n.hits.Load(), Misses: n.misses.Load(),
@@ -162,7 +164,6 @@ func (c *Coordinator) tally(a answer) {
 func (c *Coordinator) adopt(key, record []byte) error {
 	a, err := c.store.Merge(key, record, datastore.MergeOptions{}, nil)
 	if err == nil {
-		c.count.repairs.Add(1)
 		c.tallyConflict(a)
 	}
 	return err

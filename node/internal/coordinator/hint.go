@@ -120,7 +120,10 @@ func (c *Coordinator) Delivered(d *Deliver, reply []byte) (taken []bool, err err
 		}
 		taken = append(taken, a.flags&flagFailed == 0)
 		if !a.won() && a.flags&flagFailed == 0 && len(a.body) > 0 {
-			joined = c.adopt(key, a.body) == nil || joined
+			if c.adopt(key, a.body) == nil {
+				c.count.returned.Add(1)
+				joined = true
+			}
 		}
 	}
 	if joined {

@@ -123,6 +123,9 @@ func TestDelivered_WhatBeatAHintIsJoined(t *testing.T) {
 	if taken, err := b.coords[0].Delivered(&d, reply); err != nil || len(taken) != 1 || !taken[0] {
 		t.Fatal(taken, err)
 	}
+	if got := b.coords[0].Counts().Returned; got != 1 {
+		t.Errorf("%d records came back for hints", got)
+	}
 	if got := b.run(0, "DYN.LOCAL GET "+key); got[0] != "v" {
 		t.Errorf("node 0 has %q, not what node 2 answered with", got)
 	}

@@ -61,6 +61,7 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 			b.settle(i)
 			return
 		}
+		b.c.count.repairs.Add(1)
 		b.unsaved = true
 	}
 	if o.first { // now we hold all that it holds
