@@ -52,7 +52,7 @@ var help = map[string]string{
 	"tokens":            "tokens of each node on the ring (default 16)",
 	"data_dir":          "directory for the log; without one the data is in memory only",
 	"appendfsync":       "when the log is synced: always, everysec or no (default everysec)",
-	"hint_bytes":        "bytes of hints kept for one node that is away; beyond it is compared (default 268435456)",
+	"hint_bytes":        "bytes of hints kept for one node that is away; beyond it is compared (default 256 MiB, 64 MiB without data-dir)",
 	"hint_window":       "how long a hint is kept (default 3h)",
 	"read_consistency":  "level of reads: DC_ONE, DC_QUORUM or DC_EACH_SAFE_QUORUM (default DC_QUORUM)",
 	"write_consistency": "level of writes: DC_ONE, DC_QUORUM or DC_EACH_SAFE_QUORUM (default DC_QUORUM)",
