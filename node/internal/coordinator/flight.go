@@ -137,6 +137,7 @@ func (r rider) goOn(how func(*batch, *op)) {
 	b.mu.Lock()
 	o := &b.ops[r.op]
 	o.parked = false
+	b.hedged = false // what waited had nobody else to ask so far
 	how(b, o)
 	b.step()
 	b.mu.Lock()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 // landed fails if anybody still waits for a flight that has ended.
@@ -21,6 +22,18 @@ func landed(t *testing.T, c *Coordinator) {
 		}
 		return true
 	})
+}
+
+// next is the next message, which cannot take long.
+func next(t *testing.T, sent <-chan heldMessage) heldMessage {
+	t.Helper()
+	select {
+	case m := <-sent:
+		return m
+	case <-time.After(10 * time.Second):
+		t.Fatal("nothing was sent in ten seconds")
+		return heldMessage{}
+	}
 }
 
 // waitingFor waits until n reads wait for the flight of key.
@@ -144,6 +157,35 @@ func TestFlight_WhatChangesMeanwhile_IsSeen(t *testing.T) {
 		}
 	}
 	landed(t, b.coords[0])
+}
+
+// A batch that waited so long that it would have asked further owners may do
+// so when its turn has come.
+func TestFlight_OneThatWaitedLong_AsksFurtherOwnersToo(t *testing.T) {
+	b := newBench(t, 3)
+	key := b.keyOf(0, 1, 2)
+	b.expect(0, "SET "+key+" v", "+OK")
+	b.waitFor(key, "v")
+	c := b.coords[0]
+	c.hedgeAfter = 1
+	sent := b.hold(0)
+	first := b.begin(0, "GET "+key)
+	<-sent // node 1 never answers
+	second := b.begin(0, "GET "+key)
+	waitingFor(t, c, key, 1)
+	for _, replies := range []<-chan []string{first, second} {
+		c.Tick()
+		further := next(t, sent)
+		if further.to == 1 {
+			c.Tick()
+			further = next(t, sent)
+		}
+		further.deliver()
+		if got := soon(t, replies); got[0] != "v" {
+			t.Errorf("%q", got)
+		}
+	}
+	landed(t, c)
 }
 
 func TestFlight_APipelineOfOneKey(t *testing.T) {
