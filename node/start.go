@@ -241,7 +241,12 @@ func (n *Node) startServing(r *running) error {
 		}
 	})
 	var err error
-	if r.server, err = respserver.New(respserver.Config{Handler: n.front, Logger: n.log}); err != nil {
+	if r.server, err = respserver.New(respserver.Config{
+		Handler: n.front,
+		// A write that waits for the disk must not hold up others.
+		Share:  n.cfg.DataDir == "" || n.cfg.AppendFsync != "always",
+		Logger: n.log,
+	}); err != nil {
 		return err
 	}
 	if r.client != nil {

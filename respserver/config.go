@@ -66,6 +66,18 @@ type Config struct {
 	// MaxBatch is the largest number of requests in one call of
 	// Handler.Serve. Zero means 1024.
 	MaxBatch int
+	// Share lets plain sockets be served by few goroutines instead of one
+	// each, where the system can (Linux); see the package's documentation.
+	// In return the handler calls Conn.Alone in Serve before it waits for
+	// anything or works for long: what it holds up is not its own
+	// connection only.
+	Share bool
+	// Begin and End, if set, are called around the turns of connections that
+	// share a goroutine: Begin before the first Serve of a round, End after
+	// the last one, and before a connection waits that called Conn.Alone. So a
+	// handler can gather what the requests of many clients make it send
+	// elsewhere. Rounds of several goroutines overlap.
+	Begin, End func()
 	// Logger receives panics, cut off clients and accept errors. Nil
 	// means discard.
 	Logger *slog.Logger

@@ -46,11 +46,21 @@ type Conn struct {
 	Data any
 
 	server  *Server
-	net     net.Conn
 	id      uint64
 	created time.Time
+	local   net.Addr
+	remote  net.Addr
+	counted bool // Server.leave is to be called at the end
 
-	// The connection's goroutine's own.
+	// place guards what changes when the connection enters or leaves an
+	// eventLoop. Who serves it, and nobody else, changes and may read them
+	// without it.
+	place sync.Mutex
+	net   net.Conn
+	home  *eventLoop // nil while it has a goroutine of its own
+	fd    int        // in a loop: its descriptor
+
+	// Who serves it owns these.
 	parser   parser
 	in       []byte // requests, in[start:end] not yet served
 	start    int
@@ -68,6 +78,21 @@ type Conn struct {
 	argsUse  usage
 	ahead    readAhead
 	direct   direct
+	calm     int    // batches since one that had to be alone
+	weighed  uint32 // the last weighing that counted it
+	more     bool   // in a loop: there may be requests at hand
+
+	// Of the batch that is served.
+	full      bool  // more requests may follow it
+	broken    error // what follows it is none
+	whole     bool  // Serve did not panic
+	suspended bool  // Suspend was called
+
+	met     atomic.Int32  // who has come: Resume, and the end of Serve
+	resumed chan struct{} // wakes its goroutine, if it has one
+	where   atomic.Int32  // in a loop: who has it, see hereNow
+	muted   bool          // the loop's own: it is not polled
+	early   int           // the loop's own: how often it was readable and returning
 
 	trusted    atomic.Bool
 	proto      atomic.Int32
@@ -95,15 +120,20 @@ type Conn struct {
 func (c *Conn) ID() uint64 { return c.id }
 
 // RemoteAddr is the client's address.
-func (c *Conn) RemoteAddr() net.Addr { return c.net.RemoteAddr() }
+func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
 // LocalAddr is the address that the client connected to.
-func (c *Conn) LocalAddr() net.Addr { return c.net.LocalAddr() }
+func (c *Conn) LocalAddr() net.Addr { return c.local }
 
 // NetConn is the network connection, for its facts such as
 // tls.Conn.ConnectionState. Reading, writing, closing it or setting its
-// deadlines breaks the protocol; see Kill.
-func (c *Conn) NetConn() net.Conn { return c.net }
+// deadlines breaks the protocol; see Kill. With Config.Share a plain socket
+// may be replaced by one of another type that knows its addresses only.
+func (c *Conn) NetConn() net.Conn {
+	c.place.Lock()
+	defer c.place.Unlock()
+	return c.net
+}
 
 // Proto is the protocol that replies are written in: 2 at first, 3 when the
 // handler agreed to HELLO 3.
@@ -173,6 +203,12 @@ func (c *Conn) Done() <-chan struct{} { return c.gone }
 func (c *Conn) Kill() {
 	defer c.hangUp() // last: who sees Done must not reach the client anymore
 	c.stop.Store(true)
+	c.place.Lock()
+	defer c.place.Unlock()
+	if c.home != nil {
+		c.home.cut(c)
+		return
+	}
 	// Closing a tls.Conn writes to the client first and may wait for it.
 	if t, ok := c.net.(interface{ NetConn() net.Conn }); ok {
 		t.NetConn().Close()
@@ -181,5 +217,11 @@ func (c *Conn) Kill() {
 	c.net.Close()
 }
 
-// since is the time on the connection's own clock.
-func (c *Conn) since() time.Duration { return time.Since(c.created) }
+// since is the time on the connection's own clock: in a loop, when its round
+// began.
+func (c *Conn) since() time.Duration {
+	if c.home != nil {
+		return c.home.now.Sub(c.created)
+	}
+	return time.Since(c.created)
+}

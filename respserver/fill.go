@@ -41,14 +41,20 @@ func (c *Conn) fill() error {
 			c.readBy = longAgo
 		}
 		if n > 0 {
-			c.noteRead(n)
-			c.end += n
-			c.overfull = n == len(room)
-			c.queryUse.note(c.end, len(c.in), keepBuffer, c.lastActive.Load())
-			c.queryBytes.Store(int64(c.end - c.start))
+			c.took(n, len(room))
 			return nil
 		}
 	}
+}
+
+// took takes note of n bytes that were read to c.in[c.end:], which had that
+// much room.
+func (c *Conn) took(n, room int) {
+	c.noteRead(n)
+	c.end += n
+	c.overfull = n == room
+	c.queryUse.note(c.end, len(c.in), keepBuffer, c.lastActive.Load())
+	c.queryBytes.Store(int64(c.end - c.start))
 }
 
 // attend does what wake asked for.
@@ -76,8 +82,7 @@ func (c *Conn) noteRead(n int) {
 // that is too early is left alone, for the read starts again after it: a busy
 // connection moves its deadline rarely.
 func (c *Conn) armRead() error {
-	idle := time.Duration(c.idleAfter.Load())
-	if idle == 0 && !c.large() {
+	if !c.timed() {
 		if !c.readBy.IsZero() {
 			c.readBy = time.Time{}
 			_ = c.net.SetReadDeadline(c.readBy)
@@ -85,21 +90,35 @@ func (c *Conn) armRead() error {
 		return nil
 	}
 	now := c.since()
-	c.trim(int64(now))
-	var want time.Duration
-	if idle > 0 {
-		want = time.Duration(c.lastActive.Load()) + idle
-		if now >= want {
-			c.server.log.Debug("idle client ended", "conn", c.id, "remote", c.RemoteAddr())
-			return os.ErrDeadlineExceeded
-		}
-	}
-	if c.large() && (idle == 0 || now+trimAfter < want) {
-		want = now + trimAfter
+	want, err := c.expire(now)
+	if err != nil {
+		return err
 	}
 	if by := c.readBy.Sub(c.created); by <= now || by > want {
 		c.readBy = c.created.Add(want)
 		_ = c.net.SetReadDeadline(c.readBy)
 	}
 	return nil
+}
+
+// timed says whether there is something to see to at a time, if the client
+// sends nothing.
+func (c *Conn) timed() bool { return c.idleAfter.Load() != 0 || c.large() }
+
+// expire ends an idle connection and trims buffers. It returns when it wants
+// to be called again; zero is never.
+func (c *Conn) expire(now time.Duration) (want time.Duration, err error) {
+	idle := time.Duration(c.idleAfter.Load())
+	c.trim(int64(now))
+	if idle > 0 {
+		want = time.Duration(c.lastActive.Load()) + idle
+		if now >= want {
+			c.server.log.Debug("idle client ended", "conn", c.id, "remote", c.RemoteAddr())
+			return 0, os.ErrDeadlineExceeded
+		}
+	}
+	if c.large() && (idle == 0 || now+trimAfter < want) {
+		want = now + trimAfter
+	}
+	return want, nil
 }

@@ -100,7 +100,7 @@ func stop(t testing.TB, s *Server) {
 	}
 }
 
-// dial connects until the test ends. What takes ten seconds has failed.
+// dial connects until the test ends. What takes a minute has failed.
 func dial(t testing.TB, addr string) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", addr)
@@ -108,9 +108,12 @@ func dial(t testing.TB, addr string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(time.Minute))
 	return c
 }
+
+// shared makes the tests' servers share goroutines as soon as they can.
+var shared bool
 
 // pipe serves one end of an in-memory connection and returns the other. It
 // works within a synctest bubble; the server must be stopped there.
@@ -128,9 +131,13 @@ func pipe(t testing.TB, s *Server) net.Conn {
 
 func mustNew(t testing.TB, cfg Config) *Server {
 	t.Helper()
+	cfg.Share = cfg.Share || shared
 	s, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if cfg.Share {
+		s.calmBatches = 1
 	}
 	return s
 }

@@ -19,26 +19,46 @@ const recently = time.Second
 // errStop ends the loop because the server stops.
 var errStop = errors.New("respserver: stop")
 
-// run is the connection's life, on its goroutine.
+// run is the connection's life, on its goroutine, unless it goes on in a loop.
 func (c *Conn) run() {
-	defer c.net.Close()
-	defer c.hangUp()
 	if err := c.handshake(); err != nil {
 		c.server.log.Debug("TLS handshake", "remote", c.RemoteAddr(), "err", err)
+		c.shut(false)
 		return
 	}
-	var linger bool
-	if c.open() {
-		linger = c.loop()
-		c.server.unlist(c)
-		c.seal()
-		c.guard(func() { c.server.cfg.Handler.Close(c) })
-	} else {
-		linger = c.Flush() == nil
+	if !c.open() {
+		c.shut(c.Flush() == nil)
+		return
 	}
+	c.proceed(false)
+}
+
+// proceed serves the connection on this goroutine until it ends or a loop
+// takes it. full says that there may be requests at hand.
+func (c *Conn) proceed(full bool) {
+	if linger, ended := c.loop(full); ended {
+		c.finish(linger)
+	}
+}
+
+// finish is how a connection that was open ends.
+func (c *Conn) finish(linger bool) {
+	c.server.unlist(c)
+	c.seal()
+	c.guard(func() { c.server.cfg.Handler.Close(c) })
+	c.shut(linger)
+}
+
+// shut closes the connection.
+func (c *Conn) shut(linger bool) {
 	c.hangUp()
 	if linger {
 		c.linger()
+	}
+	c.net.Close()
+	c.server.unlist(c)
+	if c.counted {
+		c.server.leave()
 	}
 }
 
@@ -73,33 +93,86 @@ func (c *Conn) open() bool {
 	return true
 }
 
-// loop reads, serves and writes until something ends the connection. It
-// reports whether the client should get the last replies in peace.
-func (c *Conn) loop() (linger bool) {
+// loop reads, serves and writes until something ends the connection, or
+// until a loop of many takes it: then nothing of it may be touched anymore.
+// linger is whether the client should get the last replies in peace.
+func (c *Conn) loop(full bool) (linger, ended bool) {
 	for {
-		full, broken := c.collect()
-		if len(c.batch) > 0 {
-			whole := c.guard(func() { c.server.cfg.Handler.Serve(c, c.batch) })
-			if c.Flush() != nil {
-				return false
+		if !full || c.stop.Load() {
+			if c.calm >= c.server.calmBatches && c.share() {
+				return false, false
 			}
-			c.argsUse.note(len(c.args), cap(c.args), keepArgs, c.lastActive.Load())
-			if !whole || c.closing {
-				return true
+			if err := c.fill(); err != nil {
+				return c.lingers(err), true
 			}
 		}
-		if broken != nil {
-			c.server.log.Debug("protocol error", "conn", c.id, "remote", c.RemoteAddr(), "err", broken)
-			c.Out = AppendError(c.Out, "ERR "+broken.Error())
-			return c.Flush() == nil
-		}
-		if full && !c.stop.Load() {
-			continue
-		}
-		if err := c.fill(); err != nil {
-			return err == errStop && c.since()-time.Duration(c.lastActive.Load()) < recently
+		switch c.step() {
+		case more:
+			full = true
+		case rest:
+			full = false
+		case over:
+			return false, true
+		case overGently:
+			return true, true
 		}
 	}
+}
+
+// lingers says whether the client should get the last replies in peace when
+// err ended the connection between two batches.
+func (c *Conn) lingers(err error) bool {
+	return err == errStop && c.since()-time.Duration(c.lastActive.Load()) < recently
+}
+
+// outcome is how a step ended.
+type outcome int
+
+const (
+	rest       outcome = iota // what was at hand is served
+	more                      // there may be more requests at hand
+	away                      // in a loop: somebody else has it until Resume
+	over                      // it is to be ended
+	overGently                // the same, when the client has got the last replies
+)
+
+// step serves a batch of the requests at hand.
+func (c *Conn) step() outcome {
+	c.full, c.broken = c.collect()
+	c.whole = true
+	if len(c.batch) > 0 {
+		c.calm++
+		c.whole = c.guard(c.serve)
+		if c.suspended && c.leave() {
+			return away
+		}
+	}
+	return c.settle()
+}
+
+// settle writes the replies of a batch that was served.
+func (c *Conn) settle() outcome {
+	if len(c.batch) > 0 {
+		if c.Flush() != nil {
+			return over
+		}
+		c.argsUse.note(len(c.args), cap(c.args), keepArgs, c.lastActive.Load())
+		if !c.whole || c.closing {
+			return overGently
+		}
+	}
+	switch {
+	case c.broken != nil:
+		c.server.log.Debug("protocol error", "conn", c.id, "remote", c.RemoteAddr(), "err", c.broken)
+		c.Out = AppendError(c.Out, "ERR "+c.broken.Error())
+		if c.Flush() != nil {
+			return over
+		}
+		return overGently
+	case c.full:
+		return more
+	}
+	return rest
 }
 
 // collect parses the complete requests at hand into c.batch. It reports

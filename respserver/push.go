@@ -35,6 +35,12 @@ func (c *Conn) Push(frames []byte) error {
 func (c *Conn) wake() {
 	c.wanted.Store(true)
 	if c.asleep.Load() {
+		c.place.Lock()
+		defer c.place.Unlock()
+		if c.home != nil {
+			c.home.call(c)
+			return
+		}
 		_ = c.net.SetReadDeadline(longAgo)
 	}
 }

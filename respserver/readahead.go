@@ -106,6 +106,7 @@ func (r *readAhead) take(c *Conn) bool {
 //	}
 //	stop()
 func (c *Conn) Watch() (stop func()) {
+	c.Alone()
 	go c.ahead.run(c)
 	return func() { c.ahead.join(c) }
 }

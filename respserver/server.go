@@ -24,9 +24,15 @@ type Server struct {
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
 	conns     map[*Conn]bool // true when Open accepted it
-	running   int            // goroutines within Serve and ServeConn
+	running   int            // within Serve and ServeConn, served connections, loops
+	loops     []*eventLoop
+	lastSplit time.Time     // when a loop gave connections to another
+	weighing  atomic.Uint32 // the last weighing's number
 	stopping  bool
-	idle      chan struct{} // closed when stopping and nothing is running
+	// calmBatches is how many batches in a row a connection must have been
+	// calm before it shares a goroutine; see Conn.Alone.
+	calmBatches int
+	idle        chan struct{} // closed when stopping and nothing is running
 }
 
 // New returns a server that does nothing yet.
@@ -41,12 +47,14 @@ func New(cfg Config) (*Server, error) {
 		listeners: make(map[net.Listener]struct{}),
 		conns:     make(map[*Conn]bool),
 		idle:      make(chan struct{}),
+
+		calmBatches: calmBatches,
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s, nil
 }
 
-// enter counts a goroutine, unless the server stops.
+// enter counts one more that runs, unless the server stops.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,17 +82,21 @@ func (s *Server) ServeConn(conn net.Conn) {
 		return
 	}
 	defer s.leave()
-	s.serveConn(conn)
+	s.newConn(conn).run()
 }
 
-func (s *Server) serveConn(conn net.Conn) {
+// newConn makes ready to serve a connection.
+func (s *Server) newConn(conn net.Conn) *Conn {
 	c := &Conn{
 		server:  s,
 		net:     conn,
+		local:   conn.LocalAddr(),
+		remote:  conn.RemoteAddr(),
 		id:      s.lastID.Add(1),
 		created: time.Now(),
 		parser:  newParser(s.cfg.Limits),
 		gone:    make(chan struct{}),
+		resumed: make(chan struct{}, 1),
 	}
 	c.ahead.done = make(chan struct{}, 1)
 	c.direct.init(conn)
@@ -101,8 +113,7 @@ func (s *Server) serveConn(conn net.Conn) {
 		c.wanted.Store(true)
 	}
 	s.mu.Unlock()
-	defer s.unlist(c)
-	c.run()
+	return c
 }
 
 // keepAlive sets up TCP's own probing for dead peers.
@@ -185,6 +196,9 @@ func (s *Server) Stop(ctx context.Context) error {
 		l.Close()
 	}
 	conns := s.all()
+	for _, l := range s.loops {
+		l.ring() // those without connections too have to notice
+	}
 	s.mu.Unlock()
 	for _, c := range conns {
 		c.stop.Store(true)

@@ -36,8 +36,9 @@ func (c *Conn) write(b []byte) error {
 		c.outBytes.Store(int64(len(b)))
 		chunk := b[:min(len(b), writeChunk)]
 		c.armWrite()
-		n, err := c.direct.write(chunk), error(nil)
+		n, err := c.writeDirect(chunk), error(nil)
 		if n == 0 { // it has to wait, or fails: say so in the usual way
+			c.Alone()
 			c.ahead.arm(c)
 			n, err = c.net.Write(chunk)
 			c.ahead.disarm(c)
@@ -63,7 +64,7 @@ func (c *Conn) armWrite() {
 	now := c.since()
 	c.lastActive.Store(int64(now))
 	timeout := c.server.cfg.WriteTimeout
-	if timeout > 0 && c.writeBy < now+timeout {
+	if timeout > 0 && c.home == nil && c.writeBy < now+timeout {
 		c.writeBy = now + timeout + timeout/4
 		_ = c.net.SetWriteDeadline(c.created.Add(c.writeBy))
 	}

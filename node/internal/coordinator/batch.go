@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/internal/command"
+	"github.com/dynomite-go/dynomite/node/internal/frontend"
 	"github.com/dynomite-go/dynomite/quorum"
 )
 
@@ -38,6 +39,10 @@ type batch struct {
 	steps    uint64
 	wake     chan struct{}
 	scratch  []byte
+
+	// for operations that a client asked for who is not waited for
+	session *frontend.Session
+	cmds    []frontend.Request
 
 	// for operations that another node asked for
 	reply   func([]byte)

@@ -126,11 +126,15 @@ func newBench(t *testing.T, n int) *bench {
 // run executes a pipeline on node i as a client's connection does.
 func (b *bench) run(i int, lines ...string) []string { return b.runAt(i, quorum.DCQuorum, lines...) }
 
-// capture is a frontend's router that keeps the session of a connection.
-type capture struct{ s chan *frontend.Session }
+// capture is a frontend's router that lends the session of a connection.
+type capture struct {
+	s    chan *frontend.Session
+	back chan struct{} // closed when it is not used anymore
+}
 
 func (r capture) Run(s *frontend.Session, cmds []frontend.Request, out []byte) []byte {
 	r.s <- s
+	<-r.back
 	for range cmds {
 		out = append(out, "+OK\r\n"...)
 	}
@@ -140,7 +144,7 @@ func (r capture) Run(s *frontend.Session, cmds []frontend.Request, out []byte) [
 // session returns a session of a real connection, which lives until the test ends.
 func (b *bench) session() *frontend.Session {
 	b.t.Helper()
-	r := capture{make(chan *frontend.Session, 1)}
+	r := capture{make(chan *frontend.Session, 1), make(chan struct{})}
 	f, err := frontend.New(frontend.Config{Router: r})
 	if err != nil {
 		b.t.Fatal(err)
@@ -151,7 +155,10 @@ func (b *bench) session() *frontend.Session {
 	}
 	near, far := net.Pipe()
 	go srv.ServeConn(far)
-	b.t.Cleanup(func() { near.Close() })
+	b.t.Cleanup(func() {
+		close(r.back)
+		near.Close()
+	})
 	if _, err := near.Write([]byte("GET k\r\n")); err != nil {
 		b.t.Fatal(err)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/dynomite-go/dynomite/quorum"
 )
 
-var _ frontend.Router = (*Coordinator)(nil)
+var _ frontend.Starter = (*Coordinator)(nil)
 
 // scratch is what the coordinator keeps for a connection.
 type scratch struct {
@@ -21,15 +21,58 @@ type scratch struct {
 	joined  []byte
 }
 
-// Run implements frontend.Router.
-func (c *Coordinator) Run(s *frontend.Session, cmds []frontend.Request, out []byte) []byte {
+func scratchOf(s *frontend.Session) *scratch {
 	sc, ok := s.Scratch.(*scratch)
 	if !ok {
 		sc = new(scratch)
 		s.Scratch = sc
 	}
+	return sc
+}
+
+// Start implements frontend.Starter: what other nodes have a part in is not
+// waited for.
+func (c *Coordinator) Start(s *frontend.Session, cmds []frontend.Request) bool {
+	cl := c.Cluster()
+	if cl == nil || cl.alone() || s.Ordered || !c.warm.over.Load() {
+		return false
+	}
+	for i := range cmds {
+		if !cmds[i].Spec.Keyed() {
+			return false
+		}
+	}
+	b := newBatch(c, cl, time.Now().Add(c.timeout))
+	b.mu.Lock()
+	b.session, b.cmds = s, cmds
+	b.call.Proto, b.read, b.write = s.Proto(), s.ReadLevel, s.WriteLevel
+	c.plan(b, scratchOf(s), cmds, false)
+	b.finish = (*batch).deliver
+	s.Suspend()
+	c.enlist(b)
+	b.run()
+	return true
+}
+
+// deliver hands the replies to the session that waits for them.
+func (b *batch) deliver() {
+	b.c.delist(b)
+	b.mu.Lock()
+	s := b.session
+	out := b.appendReplies(s.Out(), scratchOf(s), b.cmds)
+	b.session, b.cmds = nil, nil
+	b.release()
+	s.Finish(out)
+}
+
+// Run implements frontend.Router.
+func (c *Coordinator) Run(s *frontend.Session, cmds []frontend.Request, out []byte) []byte {
+	sc := scratchOf(s)
 	cl := c.Cluster()
 	if cl != nil {
+		if !cl.alone() || !c.warm.over.Load() {
+			s.Alone() // others must not wait for what this one waits for
+		}
 		c.warm.await()
 	}
 	for i := 0; i < len(cmds); {

@@ -63,6 +63,7 @@ type Frontend struct {
 	cfg     Config
 	facts   Facts
 	router  Router
+	starter Starter // the router, if it is one
 	log     *slog.Logger
 	table   *table
 	config  *parameters
@@ -112,10 +113,12 @@ func New(cfg Config) (*Frontend, error) {
 	if len(cfg.RunID) != 40 {
 		return nil, fmt.Errorf("frontend: RunID has %d characters, not 40", len(cfg.RunID))
 	}
+	starter, _ := cfg.Router.(Starter)
 	f := &Frontend{
 		cfg:     cfg,
 		facts:   cfg.Facts,
 		router:  cfg.Router,
+		starter: starter,
 		log:     cfg.Logger,
 		runID:   cfg.RunID,
 		started: time.Now(),

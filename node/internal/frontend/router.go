@@ -9,8 +9,20 @@ type Router interface {
 	// goroutine per connection, for many connections at once, with at most
 	// [MaxGroup] commands. cmds and what they refer to are valid until it
 	// returns. When out grows large, Run may hand it to [Session.Flush] between
-	// two replies and go on with what comes back.
+	// two replies and go on with what comes back. Before it waits it calls
+	// [Session.Alone].
 	Run(s *Session, cmds []Request, out []byte) []byte
+}
+
+// Starter is a [Router] that need not wait.
+type Starter interface {
+	Router
+	// Start begins the last group of a batch. It returns false, with nothing
+	// done, if the group has to be given to Run. Otherwise it has called
+	// [Session.Suspend], and whoever has the replies calls [Session.Finish],
+	// once, perhaps before Start returns. cmds and what they refer to are valid
+	// until then.
+	Start(s *Session, cmds []Request) bool
 }
 
 // Request is one data command of a group. Its arity is checked.

@@ -15,6 +15,9 @@ func (f *Frontend) Serve(c *respserver.Conn, batch []respserver.Command) {
 	for i := range batch {
 		args := batch[i].Args
 		e, ok := s.lookup(args)
+		if ok && !e.brief || len(args) > maxBrief {
+			c.Alone()
+		}
 		if ok && e.run == nil && !s.refuseNext {
 			s.group = append(s.group, Request{Spec: e.spec, Args: args})
 			s.entries = append(s.entries, e)
@@ -31,7 +34,7 @@ func (f *Frontend) Serve(c *respserver.Conn, batch []respserver.Command) {
 			return
 		}
 	}
-	s.runGroup()
+	s.runLast()
 }
 
 // lookup finds the entry of a command, down to the subcommand. If it is not
@@ -99,21 +102,42 @@ func (s *Session) runHere(e *entry, ok bool, args [][]byte) {
 	s.flushLarge()
 }
 
-// runGroup hands the gathered commands to the router.
+// runGroup hands the gathered commands to the router and waits for them.
 func (s *Session) runGroup() {
-	n := len(s.group)
-	if n == 0 {
+	if len(s.group) == 0 {
 		return
 	}
+	s.beginGroup()
+	s.endGroup(s.front.router.Run(s, s.group, s.conn.Out))
+	s.flushLarge()
+}
+
+// runLast is runGroup for the end of a batch: the router may answer later, and
+// then nothing of s may be touched anymore.
+func (s *Session) runLast() {
+	if len(s.group) == 0 {
+		return
+	}
+	s.beginGroup()
+	if r := s.front.starter; r != nil && r.Start(s, s.group) {
+		return
+	}
+	s.endGroup(s.front.router.Run(s, s.group, s.conn.Out))
+	s.flushLarge()
+}
+
+func (s *Session) beginGroup() {
 	s.skipping, s.skip = s.skip, false
-	c := s.conn
-	s.settled, s.from = 0, len(c.Out)
-	s.shown.last.Store(s.entries[n-1])
-	c.Out = s.settle(s.front.router.Run(s, s.group, c.Out))
+	s.settled, s.from = 0, len(s.conn.Out)
+	s.shown.last.Store(s.entries[len(s.entries)-1])
+}
+
+// endGroup takes the replies of the group, appended to the output.
+func (s *Session) endGroup(out []byte) {
+	s.conn.Out = s.settle(out)
 	s.countGroup(s.lap())
 	clear(s.group) // do not keep the client's bytes alive
 	s.group, s.entries = s.group[:0], s.entries[:0]
-	s.flushLarge()
 }
 
 // settle looks through the replies that were appended since the last call,

@@ -66,6 +66,24 @@ func (s *Session) Flush(out []byte) []byte {
 	return s.conn.Out
 }
 
+// Alone is to be called by the router before it waits for anything but the
+// client; see [respserver.Conn.Alone].
+func (s *Session) Alone() { s.conn.Alone() }
+
+// Suspend is called by a [Starter] that answers later, before it hands the
+// session to whoever does; see [respserver.Conn.Suspend].
+func (s *Session) Suspend() { s.conn.Suspend() }
+
+// Out is the output that a suspended session's replies are appended to.
+func (s *Session) Out() []byte { return s.conn.Out }
+
+// Finish ends what Suspend began. out is Out with the replies of the group
+// appended.
+func (s *Session) Finish(out []byte) {
+	s.endGroup(out)
+	s.conn.Resume()
+}
+
 // RemoteAddr is the client's address.
 func (s *Session) RemoteAddr() string { return s.shown.addr }
 

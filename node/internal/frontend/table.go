@@ -24,6 +24,22 @@ type entry struct {
 	// run is nil for the router's commands.
 	run  handler
 	subs []*entry
+	// brief: it takes little time, if it has few words.
+	brief bool
+}
+
+// maxBrief is how many words a brief command may have: those of a thousand keys
+// take about as long as the largest batch of short ones.
+const maxBrief = 1024
+
+// isBrief says whether a command takes so little time that other clients may
+// wait for it meanwhile. Redis's flag does not have the commands on strings,
+// whose time is that of moving the bytes which the client sent or gets.
+func isBrief(spec *command.Spec) bool {
+	if spec.Flags&command.Blocking != 0 {
+		return false
+	}
+	return spec.Flags&command.Fast != 0 || spec.Keyed() && spec.Categories&command.CategoryString != 0
 }
 
 // sub finds a subcommand; it returns nil if there is none of that name.
@@ -62,7 +78,7 @@ func newTable() *table {
 }
 
 func (t *table) add(spec *command.Spec) *entry {
-	e := &entry{name: spec.Name, index: len(t.all), spec: spec}
+	e := &entry{name: spec.Name, index: len(t.all), spec: spec, brief: isBrief(spec)}
 	t.all = append(t.all, e)
 	return e
 }
