@@ -46,6 +46,7 @@ type Node struct {
 	skew     skew
 	waiting  waiting
 	local    localConns
+	cork     peerwire.Cork // gathers what leaves for the peers
 	caughtUp atomic.Bool
 	stopping atomic.Bool
 	cutOff   atomic.Bool // lost sight of the majority

@@ -78,6 +78,7 @@ func (p *peers) connect(ctx context.Context, l *layout.Layout, cl *coordinator.C
 			PingInterval: pingInterval,
 			MissedPings:  missedPings,
 			CutAfter:     cutAfter,
+			Cork:         &p.n.cork,
 			OnState:      func(s peerwire.PeerState) { p.n.peerState(q, s) },
 		})
 		if err != nil {

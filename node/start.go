@@ -102,7 +102,7 @@ func (n *Node) listen(r *running) error {
 func (n *Node) startWire(r *running) error {
 	var err error
 	if r.wire, err = peerwire.NewServer(peerwire.ServerConfig{
-		Handler: peerHandler{n}, Cluster: n.cfg.Cluster, Node: n.id,
+		Handler: peerHandler{n}, Cluster: n.cfg.Cluster, Node: n.id, Cork: &n.cork,
 	}); err != nil {
 		return err
 	}
@@ -244,7 +244,10 @@ func (n *Node) startServing(r *running) error {
 	if r.server, err = respserver.New(respserver.Config{
 		Handler: n.front,
 		// A write that waits for the disk must not hold up others.
-		Share:  n.cfg.DataDir == "" || n.cfg.AppendFsync != "always",
+		Share: n.cfg.DataDir == "" || n.cfg.AppendFsync != "always",
+		// What one round of many clients sends to a peer leaves together.
+		Begin:  n.cork.Hold,
+		End:    n.cork.Release,
 		Logger: n.log,
 	}); err != nil {
 		return err

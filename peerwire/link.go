@@ -23,7 +23,11 @@ type link struct {
 
 	mu      sync.Mutex
 	cond    sync.Cond // for the writer; uses mu
-	idle    bool      // the writer waits
+	idle    bool      // the writer waits, and nobody writes in its place
+	corked  bool      // the cork is going to call flush
+	direct  *direct   // nil if the writer has to write
+	cut     *chunk    // begun by flush, to be finished by the writer
+	cutAt   int       // how much of it is written
 	out     outbox
 	wait    pending
 	conn    net.Conn // nil when down
@@ -100,12 +104,8 @@ func (l *link) send(req *Request, due time.Duration, done func([]byte, error)) *
 			s.stream = st
 		}
 	}
-	wake := l.idle
-	l.idle = false
+	l.wakeLocked()
 	l.mu.Unlock()
-	if wake {
-		l.cond.Signal()
-	}
 	return nil
 }
 
@@ -236,6 +236,8 @@ func (l *link) serve(conn net.Conn, pre Preface) error {
 	l.out = outbox{maxMessage: int(pre.MaxMessage), stamp: true}
 	l.max = int(pre.MaxMessage)
 	l.conn, l.closing, l.cause, l.idle = conn, false, nil, false
+	l.cut = nil
+	l.direct = newDirect(conn)
 	l.rtt, l.pinged, l.pingID = 0, 0, 0
 	l.ping(time.Since(p.base))
 	l.silent.Store(false)
@@ -304,12 +306,21 @@ func (l *link) teardown(err error) error {
 	return err
 }
 
-// wakeLocked wakes the writer; the lock is held.
+// wakeLocked has the writer, or the cork, write what is queued; the lock is held.
 func (l *link) wakeLocked() {
-	if l.idle {
-		l.idle = false
-		l.cond.Signal()
+	switch {
+	case !l.idle:
+		return
+	case l.corked:
+		if l.out.bytes() < eagerBytes {
+			return
+		}
+	case l.peer.cfg.Cork.note(l):
+		l.corked = true
+		return
 	}
+	l.idle = false
+	l.cond.Signal()
 }
 
 func (l *link) busy() bool {

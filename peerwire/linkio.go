@@ -14,12 +14,12 @@ func (l *link) write(conn net.Conn) {
 		if c != nil {
 			l.out.written(c)
 		}
-		for !l.closing && l.out.empty() {
+		for !l.closing && l.cut == nil && l.out.empty() {
 			if l.peer.stopping.Load() {
 				l.mu.Unlock()
 				l.peer.checkDrained()
 				l.mu.Lock()
-				if l.closing || !l.out.empty() {
+				if l.closing || l.cut != nil || !l.out.empty() {
 					break
 				}
 			}
@@ -30,14 +30,58 @@ func (l *link) write(conn net.Conn) {
 			l.mu.Unlock()
 			return
 		}
-		c = l.out.take(time.Since(l.peer.base))
+		at := 0
+		if l.cut != nil {
+			c, at, l.cut = l.cut, l.cutAt, nil
+		} else {
+			c = l.out.take(time.Since(l.peer.base))
+		}
 		l.mu.Unlock()
-		_, err := conn.Write(c.buf)
+		_, err := conn.Write(c.buf[at:])
 		if err != nil {
 			l.close(err)
 		}
 		l.mu.Lock()
 	}
+}
+
+// flush writes what is queued, in the writer's place if the connection takes it
+// at once. The cork calls it.
+func (l *link) flush() {
+	l.mu.Lock()
+	l.corked = false
+	conn := l.conn
+	if !l.idle || conn == nil || l.closing || l.out.empty() {
+		l.mu.Unlock()
+		return
+	}
+	l.idle = false
+	d := l.direct
+	if d == nil {
+		l.cond.Signal()
+		l.mu.Unlock()
+		return
+	}
+	c := l.out.take(time.Since(l.peer.base))
+	l.mu.Unlock()
+	n := d.write(c.buf)
+	l.mu.Lock()
+	switch {
+	case l.conn != conn || l.closing:
+		// What was queued has failed, or is about to.
+	case n < len(c.buf):
+		l.cut, l.cutAt = c, n
+		l.cond.Signal()
+	default:
+		l.out.written(c)
+		if l.out.empty() {
+			l.idle = true
+		} else {
+			l.cond.Signal()
+		}
+	}
+	l.mu.Unlock()
+	l.peer.checkDrained()
 }
 
 // read reads replies until the connection ends.
@@ -55,6 +99,7 @@ func (l *link) read(conn net.Conn) error {
 			return err
 		}
 		l.reads.Add(1)
+		l.peer.cfg.Cork.Hold()
 		var err error
 		for {
 			var ok bool
@@ -66,6 +111,7 @@ func (l *link) read(conn net.Conn) error {
 			}
 		}
 		l.complete()
+		l.peer.cfg.Cork.Release()
 		if err != nil {
 			return err
 		}

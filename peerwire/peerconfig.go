@@ -52,6 +52,9 @@ type PeerConfig struct {
 	// doubles from one to the other and has a random half; defaults 50 ms and
 	// 1 s: a node that returned is found again within a second.
 	BackoffMin, BackoffMax time.Duration
+	// Cork gathers what is sent while it is held; see [Cork]. Default: one of the
+	// Peer's own, which its readers hold.
+	Cork *Cork
 	// OnState, if not nil, is called by the Peer's own goroutine after Connected
 	// or Responsive changed; a change that is taken back at once may be left out.
 	// It must not block and must not call Stop.
@@ -69,6 +72,9 @@ func (c *PeerConfig) defaults() {
 	def(&c.HandshakeTimeout, 3*time.Second)
 	def(&c.BackoffMin, 50*time.Millisecond)
 	def(&c.BackoffMax, time.Second)
+	if c.Cork == nil {
+		c.Cork = new(Cork)
+	}
 }
 
 func def[T int | time.Duration](field *T, value T) {

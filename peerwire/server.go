@@ -53,6 +53,9 @@ type ServerConfig struct {
 	IdleTimeout time.Duration
 	// HandshakeTimeout bounds the exchange of prefaces; default 3 s.
 	HandshakeTimeout time.Duration
+	// Cork gathers what is replied while it is held; see [Cork]. Default: one of
+	// the Server's own, which its readers hold.
+	Cork *Cork
 }
 
 func (c *ServerConfig) defaults() {
@@ -61,6 +64,9 @@ func (c *ServerConfig) defaults() {
 	def(&c.MaxRequests, 1<<16)
 	def(&c.IdleTimeout, 30*time.Second)
 	def(&c.HandshakeTimeout, 3*time.Second)
+	if c.Cork == nil {
+		c.Cork = new(Cork)
+	}
 }
 
 // Validate reports the first field that makes no sense.

@@ -11,9 +11,6 @@ import (
 )
 
 const (
-	// corkBytes is how much may gather while one read's requests are handled
-	// before the writer is woken: replies made in Handle share a write.
-	corkBytes = 16 << 10
 	// queueSlack is how much beyond MaxQueueBytes the small frames that say
 	// "dropped" may take before the client is cut off.
 	queueSlack = 1 << 20
@@ -32,8 +29,11 @@ type serverConn struct {
 
 	mu      sync.Mutex
 	cond    sync.Cond // for the writer; uses mu
-	idle    bool      // the writer waits
-	corked  bool      // the reader is going to wake it
+	idle    bool      // the writer waits, and nobody writes in its place
+	corked  bool      // the cork is going to call flush
+	direct  *direct   // nil if the writer has to write
+	cut     *chunk    // begun by flush, to be finished by the writer
+	cutAt   int       // how much of it is written
 	out     outbox
 	max     int // largest message that the client accepts
 	owed    int // requests without a reply
@@ -69,6 +69,7 @@ func (c *serverConn) serve() error {
 	c.mu.Lock()
 	c.max = int(theirs.MaxMessage)
 	c.out.maxMessage = c.max
+	c.direct = newDirect(c.conn)
 	c.mu.Unlock()
 	written := make(chan struct{})
 	go func() {
@@ -142,7 +143,7 @@ func (c *serverConn) read() error {
 			return err
 		}
 		c.reads.Add(1)
-		c.cork()
+		c.srv.cfg.Cork.Hold()
 		var now time.Time // read once per batch, and only for deadlines
 		var err error
 		for {
@@ -154,7 +155,7 @@ func (c *serverConn) read() error {
 				break
 			}
 		}
-		c.uncork()
+		c.srv.cfg.Cork.Release()
 		if err != nil {
 			return err
 		}
@@ -174,6 +175,7 @@ func (c *serverConn) handle(f *frame, in *inbox, now *time.Time) error {
 	case framePing:
 		c.mu.Lock()
 		c.out.control = appendSmall(c.out.control, framePong, f.id, nil)
+		c.wakeLocked()
 		over := len(c.out.control) > queueSlack
 		c.mu.Unlock()
 		if over {

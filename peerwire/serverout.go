@@ -35,31 +35,55 @@ func (c *serverConn) reply(id uint64, status byte, payload []byte) {
 	if c.drained && c.owed == 0 {
 		c.closeLocked(ErrStopped)
 	}
-	if !c.corked || c.out.smallBytes > corkBytes {
-		c.wakeLocked()
-	}
+	c.wakeLocked()
 }
 
-func (c *serverConn) cork() {
-	c.mu.Lock()
-	c.corked = true
-	c.mu.Unlock()
-}
-
-func (c *serverConn) uncork() {
-	c.mu.Lock()
-	c.corked = false
-	if !c.out.empty() {
-		c.wakeLocked()
-	}
-	c.mu.Unlock()
-}
-
+// wakeLocked has the writer, or the cork, write what is queued; the lock is held.
 func (c *serverConn) wakeLocked() {
-	if c.idle {
-		c.idle = false
-		c.cond.Signal()
+	switch {
+	case !c.idle:
+		return
+	case c.closing:
+	case c.corked:
+		if c.out.bytes() < eagerBytes {
+			return
+		}
+	case c.srv.cfg.Cork.note(c):
+		c.corked = true
+		return
 	}
+	c.idle = false
+	c.cond.Signal()
+}
+
+// flush writes what is queued, in the writer's place if the connection takes it
+// at once. The cork calls it.
+func (c *serverConn) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.corked = false
+	if !c.idle || c.closed || c.closing || c.out.empty() {
+		return
+	}
+	c.idle = false
+	if c.direct == nil {
+		c.cond.Signal()
+		return
+	}
+	sent := c.out.take(0)
+	c.mu.Unlock()
+	n := c.direct.write(sent.buf)
+	c.mu.Lock()
+	if n < len(sent.buf) {
+		c.cut, c.cutAt = sent, n
+	} else {
+		c.out.written(sent)
+	}
+	if c.cut != nil || c.closing || c.closed || !c.out.empty() {
+		c.cond.Signal()
+		return
+	}
+	c.idle = true
 }
 
 // drain refuses new requests and closes once none is owed a reply.
@@ -122,7 +146,7 @@ func (c *serverConn) write() {
 		if sent != nil {
 			c.out.written(sent)
 		}
-		for !c.closed && !c.closing && c.out.empty() {
+		for !c.closed && !c.closing && c.cut == nil && c.out.empty() {
 			c.idle = true
 			c.cond.Wait()
 		}
@@ -131,6 +155,9 @@ func (c *serverConn) write() {
 		}
 		var b []byte
 		switch {
+		case c.cut != nil:
+			sent, c.cut = c.cut, nil
+			b = sent.buf[c.cutAt:]
 		case !c.out.empty():
 			sent = c.out.take(0)
 			b = sent.buf
