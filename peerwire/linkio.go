@@ -86,7 +86,7 @@ func (l *link) flush() {
 
 // read reads replies until the connection ends.
 func (l *link) read(conn net.Conn) error {
-	r := frameReader{r: conn}
+	r := frameReader{r: reader(conn, l.direct)}
 	in := inbox{max: l.peer.cfg.MaxMessageBytes}
 	keep := func(f *frame) bool {
 		l.mu.Lock()

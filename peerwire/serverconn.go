@@ -135,7 +135,7 @@ func (c *serverConn) greet() (Preface, error) {
 
 // read handles requests until the connection ends.
 func (c *serverConn) read() error {
-	r := frameReader{r: c.conn}
+	r := frameReader{r: reader(c.conn, c.direct)}
 	in := inbox{max: c.srv.cfg.MaxMessageBytes}
 	var f frame
 	for {
