@@ -15,9 +15,10 @@ const (
 )
 
 // Serve accepts connections from l, which it closes at the end, and serves
-// each on its own goroutine or, with Config.Share, many on one. It returns nil after Stop and an error when l
-// was closed by somebody else or after a stop. Errors of single accepts are
-// logged and tried again. A server may serve several listeners at a time.
+// each on its own goroutine or, with Config.Share, many on one. It returns nil
+// after Stop and an error when l was closed by somebody else or after a stop.
+// Errors of single accepts are logged and tried again. A server may serve
+// several listeners at a time.
 func (s *Server) Serve(l net.Listener) error {
 	defer l.Close()
 	if !s.enter() {

@@ -15,9 +15,9 @@ type Command struct {
 	Args [][]byte
 }
 
-// Handler executes requests. Its methods are called by many goroutines, one
-// per connection; those for one connection come one after another. A panic
-// in any of them ends that connection only.
+// Handler executes requests. Its methods are called by many goroutines; those
+// for one connection come one after another. A panic in any of them ends that
+// connection only.
 type Handler interface {
 	// Open is called when a connection was accepted, after the TLS
 	// handshake if there is one. If it returns an error, the client is
@@ -35,9 +35,9 @@ type Handler interface {
 	Close(c *Conn)
 }
 
-// Conn is one client's connection. Out, Data, Flush, CloseAfterReply and
-// Watch belong to the goroutine that calls the handler; all else may be used
-// by any goroutine.
+// Conn is one client's connection. Out, Data, Flush, CloseAfterReply, Watch,
+// Alone and Suspend belong to the goroutine that calls the handler, Out and Data
+// after Suspend to whoever calls Resume; all else may be used by any goroutine.
 type Conn struct {
 	// Out collects replies, by the Append functions: c.Out =
 	// AppendOK(c.Out). It is written and emptied after each Serve.

@@ -26,7 +26,7 @@
 //
 // # Batches
 //
-// Each connection has one goroutine:
+// Each connection has one goroutine, at first and by default:
 //
 //	read all there is -> parse -> Serve(batch) -> write Out -> read ...
 //
@@ -39,6 +39,29 @@
 //
 // A handler that waits (as BLPOP does) holds up its own connection only. While
 // it waits, Conn.Watch lets it learn that the client went away.
+//
+// # Replies that come later
+//
+// A handler that needs others for its replies may call Conn.Suspend and return.
+// Whoever has the replies then, on whatever goroutine, appends them and calls
+// Conn.Resume, which writes them there and then if the socket takes them. No
+// goroutine waits in between.
+//
+// # Many connections on one goroutine
+//
+// With Config.Share, connections that are plain sockets move to an event loop
+// once 32 batches in a row were served without waiting (Linux):
+//
+//	      +------------ epoll: which clients sent something? ------------+
+//	      v                                                               |
+//	Begin -> read, parse, Serve, write -> the same for the next one -> End
+//
+// That saves the scheduler's part of a small request: a loop that has something
+// to do never goes to sleep between two clients. In return a handler calls
+// Conn.Alone before it waits or works for long. The connection then keeps the
+// goroutine, another one goes on with the loop, and the connection comes back
+// when it has been calm for a while. There is one loop as long as it is not
+// busy all the time, and at most as many as processors.
 //
 // # Framing
 //
