@@ -39,6 +39,15 @@ type File interface {
 	Size() (int64, error)
 }
 
+// Preallocator is a File whose Sync is faster for bytes that the file has
+// already. A Log that syncs always asks for room ahead of what it writes.
+type Preallocator interface {
+	// Preallocate makes the bytes from one offset up to another, which lie at the
+	// file's end; they read as zeros until they are written. It may leave some of
+	// them behind when it fails.
+	Preallocate(from, to int64) error
+}
+
 // OS is a directory of the operating system, which is made if it is missing.
 func OS(dir string) FS { return directory(dir) }
 
@@ -67,7 +76,7 @@ func (d directory) Remove(name string) error { return os.Remove(d.path(name)) }
 func (d directory) List() ([]string, error) {
 	entries, err := os.ReadDir(string(d))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, os.MkdirAll(string(d), 0o700)
+		return nil, makeDurably(filepath.Clean(string(d)))
 	}
 	var names []string
 	for _, e := range entries {
@@ -78,16 +87,48 @@ func (d directory) List() ([]string, error) {
 	return names, err
 }
 
-func (d directory) SyncDir() error {
-	f, err := os.Open(string(d))
+func (d directory) SyncDir() error { return syncDir(string(d)) }
+
+func syncDir(dir string) error {
+	f, err := os.Open(dir)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	return f.Sync()
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// makeDurably makes a directory, and those above it that are missing.
+func makeDurably(dir string) error {
+	parent := filepath.Dir(dir)
+	if _, err := os.Stat(parent); errors.Is(err, fs.ErrNotExist) && parent != dir {
+		if err := makeDurably(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(parent)
 }
 
 type file struct{ *os.File }
+
+var _ Preallocator = file{}
+
+var zeros [64 << 10]byte
+
+// Preallocate writes zeros: of bytes that were only reserved a file system
+// still has to note, with each sync, that they are written now.
+func (f file) Preallocate(from, to int64) error {
+	for from < to {
+		n, err := f.WriteAt(zeros[:min(to-from, int64(len(zeros)))], from)
+		if err != nil {
+			return err
+		}
+		from += int64(n)
+	}
+	return nil
+}
 
 func (f file) Size() (int64, error) {
 	info, err := f.Stat()

@@ -88,8 +88,8 @@ func readHeader(b []byte, writer string) (node string, size int, err error) {
 const (
 	segmentSuffix = ".hints"
 	dirtySuffix   = ".dirty"
-	cleanName     = "clean"
 	tempSuffix    = ".tmp"
+	brokenSuffix  = ".broken"
 )
 
 func stem(node string) string {
@@ -107,3 +107,5 @@ func stem(node string) string {
 func segmentName(node string, seq uint64) string {
 	return fmt.Sprintf("%s.%016x%s", stem(node), seq, segmentSuffix)
 }
+
+func marksName(node string) string { return stem(node) + dirtySuffix }

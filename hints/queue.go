@@ -2,7 +2,6 @@ package hints
 
 import (
 	"encoding/binary"
-	"io"
 	"time"
 )
 
@@ -12,40 +11,51 @@ type queue struct {
 	node string
 	salt uint32 // of the checksums in its files
 
-	head, tail *slot            // in the order of their arrival
-	keys       map[uint64]*slot // the newest of a key, by the key's hash
-	inFlight   map[uint64]*slot
-	records    int
-	bytes      int64
-	dirty      ranges
-	total      Totals
+	waiting list             // to be handed out
+	flying  list             // handed out, and neither acknowledged nor released
+	byID    map[uint64]*slot // those that fly
+	keys    map[uint64]*slot // the newest of a key, by the key's hash
+	records int
+	bytes   int64
+	dirty   ranges
+	total   Totals
 
-	segments  []*segment // oldest first; the last one is written to
-	nextID    uint64
-	nextSeq   uint64
-	named     bool // a file on disk says that there is this queue
-	forgotten bool
-	empty     chan struct{} // closed when nothing is held, if somebody waits
+	segments []*segment // oldest first; the last one is written to
+	named    bool       // a file of marks says that there is this queue
+	naming   bool       // one will
+	crowded  bool       // among the log's crowded ones
+	gone     bool       // forgotten: nothing is marked any more
+	empty    chan struct{}
 }
 
-// slot is where a record is. It has no payload: 72 bytes, and some 30 in keys.
+// slot is where a record is, and what has to be known of it if it cannot be
+// read: 80 bytes, and some 30 in keys.
 type slot struct {
 	prev, next *slot
 	id         uint64
 	at         int64 // Unix ms of its oldest part
 	hash       uint64
+	token      uint64
+	bundle     *[]Range // of a bundle, which has no token
 	seg        *segment
 	off        int64
 	size       uint32
-	inFlight   bool
-	bundle     bool
+	flies      bool
 }
 
 func newQueue(l *Log, node string) *queue {
-	q := &queue{log: l, node: node, keys: map[uint64]*slot{}, inFlight: map[uint64]*slot{}, nextID: 1, nextSeq: 1}
+	q := &queue{log: l, node: node, keys: map[uint64]*slot{}, byID: map[uint64]*slot{}}
 	header := appendHeader(nil, l.cfg.Self, node)
 	q.salt = binary.BigEndian.Uint32(header[len(header)-4:])
 	return q
+}
+
+// ranges are what is marked when s is given up.
+func (s *slot) ranges() []Range {
+	if s.bundle != nil {
+		return *s.bundle
+	}
+	return []Range{{s.token, s.token}}
 }
 
 // fits says whether a record of size may take the place of one of was bytes.
@@ -61,39 +71,23 @@ func (q *queue) fits(size, was int64) error {
 
 // push makes a slot at the end.
 func (q *queue) push(at int64) *slot {
-	s := &slot{id: q.nextID, at: at}
-	q.nextID++
-	q.link(s)
-	return s
-}
-
-func (q *queue) link(s *slot) {
-	s.prev = q.tail
-	if q.tail != nil {
-		q.tail.next = s
-	} else {
-		q.head = s
-	}
-	q.tail = s
+	s := &slot{id: q.log.nextID, at: at}
+	q.log.nextID++
+	q.waiting.insert(s, nil)
 	q.records++
+	return s
 }
 
 // drop forgets a slot; its bytes stay in its segment, dead.
 func (q *queue) drop(s *slot) {
-	if s.prev != nil {
-		s.prev.next = s.next
+	if s.flies {
+		q.flying.remove(s)
+		delete(q.byID, s.id)
 	} else {
-		q.head = s.next
+		q.waiting.remove(s)
 	}
-	if s.next != nil {
-		s.next.prev = s.prev
-	} else {
-		q.tail = s.prev
-	}
-	s.prev, s.next = nil, nil
 	q.leave(s)
 	q.records--
-	delete(q.inFlight, s.id)
 	if q.keys[s.hash] == s {
 		delete(q.keys, s.hash)
 	}
@@ -112,80 +106,57 @@ func (q *queue) leave(s *slot) {
 	}
 }
 
-// write appends a record, and has s point at it.
-func (q *queue) write(s *slot, body func([]byte) []byte) {
-	seg := q.active()
-	from := len(seg.tail)
-	seg.tail = body(appendFrame(seg.tail))
-	sealFrame(seg.tail, from, q.salt)
-	q.leave(s)
-	s.seg, s.off, s.size = seg, seg.size, uint32(len(seg.tail)-from)
-	seg.size += int64(s.size)
-	seg.live++
-	q.bytes += int64(s.size)
-	q.log.added++
-}
-
-func (q *queue) writeAcks(ids []uint64) {
-	seg := q.active()
-	from := len(seg.tail)
-	seg.tail = appendAcks(appendFrame(seg.tail), ids)
-	sealFrame(seg.tail, from, q.salt)
-	seg.size += int64(len(seg.tail) - from)
-}
-
-// read returns the record of s; it aliases memory that is valid for now.
-func (q *queue) read(s *slot) (entry, error) {
-	var b []byte
-	if at := s.off - s.seg.written; at >= 0 {
-		b = s.seg.tail[at : at+int64(s.size)]
-	} else {
-		b = make([]byte, s.size)
-		if n, err := s.seg.file.ReadAt(b, s.off); n < len(b) {
-			if err == nil {
-				err = io.ErrUnexpectedEOF
-			}
-			return entry{}, err
+// oldest is when the oldest part of a record was added, if there is one.
+func (q *queue) oldest() (at int64, ok bool) {
+	for _, s := range [...]*slot{q.waiting.head, q.flying.head} {
+		if s != nil && (!ok || s.at < at) {
+			at, ok = s.at, true
 		}
 	}
-	body, _, _, err := unframe(b, q.salt, len(b))
-	if err != nil {
-		return entry{}, err
-	}
-	return decode(body)
+	return at, ok
 }
 
-// mark marks ranges dirty.
+// mark marks ranges dirty. Until the next Close it is the unclean stop that
+// tells of it, so there must be a file that tells of the queue.
 func (q *queue) mark(rs []Range) {
+	if q.gone {
+		return
+	}
 	for _, r := range rs {
 		q.dirty = q.dirty.add(r)
 	}
 	q.total.Dirtied++
+	q.name()
 }
 
-// damaged drops a record that cannot be read: its range is not known either.
-func (q *queue) damaged(s *slot) {
+// name has the next flush make a file that tells of the queue, if it has
+// none and marks.
+func (q *queue) name() {
+	if !q.named && !q.naming && len(q.segments) == 0 && len(q.dirty) > 0 {
+		q.naming = true
+		q.log.unnamed = append(q.log.unnamed, q)
+		q.log.added++
+		q.log.soon()
+	}
+}
+
+// giveUp drops a record that cannot be delivered, and marks it.
+func (q *queue) giveUp(s *slot, count *uint64) {
+	rs := s.ranges()
 	q.drop(s)
-	q.total.Damaged++
-	q.mark([]Range{All})
+	*count++
+	q.mark(rs)
 }
 
-// expire drops what is older than the window.
+// expire drops what is older than the window and not in flight.
 func (q *queue) expire(now time.Time) {
 	w := q.log.cfg.Window
 	if w < 0 {
 		return
 	}
 	oldest := now.Add(-w).UnixMilli()
-	for s := q.head; s != nil && s.at < oldest && !s.inFlight; s = q.head {
-		e, err := q.read(s)
-		if err != nil {
-			q.damaged(s)
-			continue
-		}
-		q.drop(s)
-		q.total.Expired++
-		q.mark(e.ranges)
+	for s := q.waiting.head; s != nil && s.at < oldest; s = q.waiting.head {
+		q.giveUp(s, &q.total.Expired)
 	}
 	q.trim()
 }

@@ -1,21 +1,29 @@
 package hints
 
+import (
+	"errors"
+	"io"
+	"slices"
+)
+
 // segment is one file of a queue, or what will be one.
 type segment struct {
-	q        *queue
-	seq      uint64
-	file     File   // nil until it is first written
-	tail     []byte // what is not written yet
-	spare    []byte // the buffer that tail alternates with
-	written  int64  // bytes in the file
-	size     int64  // with the tail
-	live     int    // slots in it
-	writing  bool   // the tail, or the start of it, is being written
-	listed   bool   // among the log's unwritten ones
-	unsynced bool   // among the log's unsynced ones
-	filling  bool   // a record is about to be added
-	failed   bool   // nothing is added to it any more
-	removed  bool
+	q         *queue
+	seq       uint64
+	file      File    // nil until it is first written
+	tail      []byte  // what is not written yet
+	fresh     []*slot // that were put into the tail
+	spare     []byte  // the buffer that tail alternates with
+	written   int64   // bytes in the file
+	size      int64   // with the tail
+	allocated int64   // bytes that the file has; what is beyond written is nothing
+	live      int     // slots in it
+	pins      int     // who needs the file as it is
+	listed    bool    // among the log's unwritten ones
+	unsynced  bool    // among the log's unsynced ones
+	kept      bool    // its name is durable
+	failed    bool    // nothing is added to it any more
+	removed   bool
 }
 
 func (s *segment) name() string { return segmentName(s.q.node, s.seq) }
@@ -28,73 +36,123 @@ func (q *queue) active() *segment {
 		seg = q.segments[n-1]
 	}
 	if seg == nil || seg.failed || seg.size >= l.cfg.SegmentBytes {
-		seg = &segment{q: q, seq: q.nextSeq}
+		seg = &segment{q: q, seq: l.nextSeq}
 		seg.tail = appendHeader(nil, l.cfg.Self, q.node)
 		seg.size = int64(len(seg.tail))
-		q.nextSeq++
+		l.nextSeq++
 		q.segments = append(q.segments, seg)
-		seg.filling = true
-		q.compact()
-		seg.filling = false
+		if q.overfull() && !q.crowded {
+			q.crowded = true
+			l.crowded = append(l.crowded, q)
+		}
 	}
 	if !seg.listed {
 		seg.listed = true
 		l.unwritten = append(l.unwritten, seg)
+		l.soon()
 	}
 	return seg
+}
+
+// write appends a record, and has s point at it.
+func (q *queue) write(s *slot, body func([]byte) []byte) {
+	seg := q.active()
+	from := len(seg.tail)
+	seg.tail = body(appendFrame(seg.tail))
+	sealFrame(seg.tail, from, q.salt)
+	q.place(s, seg, len(seg.tail)-from)
+	q.log.added++
+}
+
+// place has s point at the last size bytes of a segment's tail.
+func (q *queue) place(s *slot, seg *segment, size int) {
+	q.leave(s)
+	s.seg, s.off, s.size = seg, seg.size, uint32(size)
+	seg.size += int64(size)
+	seg.live++
+	seg.fresh = append(seg.fresh, s)
+	q.bytes += int64(size)
+}
+
+func (q *queue) writeAcks(ids []uint64) {
+	seg := q.active()
+	from := len(seg.tail)
+	seg.tail = appendAcks(appendFrame(seg.tail), ids)
+	sealFrame(seg.tail, from, q.salt)
+	seg.size += int64(len(seg.tail) - from)
+}
+
+// inTail returns the record of s if it is in memory still.
+func (s *slot) inTail() ([]byte, bool) {
+	if at := s.off - s.seg.written; at >= 0 {
+		return s.seg.tail[at : at+int64(s.size)], true
+	}
+	return nil, false
+}
+
+// open decodes a record as it stands in a file.
+func (q *queue) open(b []byte) (entry, error) {
+	body, _, _, err := unframe(b, q.salt, len(b))
+	if err != nil {
+		return entry{}, err
+	}
+	return decode(body)
+}
+
+// pin keeps a segment's file until unpin, for one who gives up the lock.
+func (s *segment) pin() {
+	s.pins++
+	s.q.log.reading++
+}
+
+func (s *segment) unpin() {
+	s.pins--
+	if s.q.log.reading--; s.q.log.closing {
+		s.q.log.idle.Broadcast()
+	}
+}
+
+// readFull reads len(b) bytes.
+func readFull(f File, b []byte, off int64) error {
+	n, err := f.ReadAt(b, off)
+	if n == len(b) {
+		return nil
+	}
+	if err == nil || errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // trim lets go of the segments at the front in which nothing lives. Only
 // those: an ack never outlives the record that it is about.
 func (q *queue) trim() {
-	for len(q.segments) > 0 {
-		seg := q.segments[0]
-		if seg.live > 0 || seg.writing || seg.filling {
-			return
+	n := 0
+	for _, seg := range q.segments {
+		if seg.live > 0 || seg.pins > 0 {
+			break
 		}
-		seg.removed, seg.tail = true, nil
+		n++
+		seg.removed, seg.tail, seg.fresh, seg.spare = true, nil, nil, nil
 		if seg.file != nil {
 			seg.file.Close()
 			q.log.garbage = append(q.log.garbage, seg.name())
+			q.log.soon()
 		}
-		q.segments[0] = nil
-		q.segments = q.segments[1:]
+	}
+	if n > 0 {
+		q.segments = slices.Delete(q.segments, 0, n)
+		q.name()
 	}
 }
 
-// compact moves what lives in the oldest segment to the newest, if the files
-// have become much larger than what lives in them. So the space is at most
-// twice that and four segments.
-func (q *queue) compact() {
-	total := int64(0)
-	for _, seg := range q.segments {
-		total += seg.size
-	}
-	if len(q.segments) < 3 || total <= 2*q.bytes+4*q.log.cfg.SegmentBytes {
-		return
-	}
-	oldest := q.segments[0]
-	if oldest.writing || oldest.listed {
-		return
-	}
-	for s := q.head; s != nil && oldest.live > 0; {
-		next := s.next
-		if s.seg == oldest {
-			if e, err := q.read(s); err != nil {
-				q.damaged(s)
-			} else {
-				q.write(s, func(dst []byte) []byte { return e.append(dst) })
-			}
+// unwritable gives up what of a segment is not in its file, and marks it.
+func (s *segment) unwritable() {
+	s.failed = true
+	for _, x := range s.fresh {
+		if x.seg == s && x.off >= s.written {
+			s.q.giveUp(x, &s.q.total.Dropped)
 		}
-		s = next
 	}
-	q.trim()
-}
-
-// append encodes an entry as it was.
-func (e *entry) append(dst []byte) []byte {
-	if e.kind == kindBundle {
-		return appendBundle(dst, e.id, e.at, e.ranges, e.delta)
-	}
-	return appendDelta(dst, e.id, e.at, e.ranges[0].From, e.key, e.delta)
+	s.tail, s.fresh, s.size = nil, nil, s.written
 }

@@ -40,14 +40,14 @@ func (l *Log) Stats(node string) Stats {
 		return Stats{}
 	}
 	s := Stats{
-		Records: q.records, InFlight: len(q.inFlight), Bytes: q.bytes,
+		Records: q.records, InFlight: len(q.byID), Bytes: q.bytes,
 		Dirty: slices.Clone(q.dirty), Totals: q.total,
 	}
 	for _, seg := range q.segments {
-		s.DiskBytes += seg.size
+		s.DiskBytes += max(seg.size, seg.allocated)
 	}
-	if q.head != nil {
-		s.Oldest = time.UnixMilli(q.head.at)
+	if at, ok := q.oldest(); ok {
+		s.Oldest = time.UnixMilli(at)
 	}
 	return s
 }
@@ -58,10 +58,8 @@ func (l *Log) Nodes() []string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	var out []string
-	for node, q := range l.queues {
-		if !q.forgotten {
-			out = append(out, node)
-		}
+	for node := range l.queues {
+		out = append(out, node)
 	}
 	slices.Sort(out)
 	return out
