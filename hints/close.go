@@ -73,7 +73,11 @@ func (l *Log) Close() error {
 func (q *queue) cutRoom() error {
 	var err error
 	for _, seg := range q.segments {
-		if seg.file != nil && seg.allocated > seg.written {
+		switch {
+		case seg.file == nil || seg.allocated <= seg.written:
+		case seg.written == 0: // not even its header
+			q.log.removable = append(q.log.removable, seg.name())
+		default:
 			err = errors.Join(err, seg.file.Truncate(seg.written), seg.file.Sync())
 		}
 	}

@@ -22,7 +22,8 @@
 //     one sync serve all who wait.
 //   - One record per key: with Config.Join a delta is joined to the one that is
 //     queued for its key, unless that is in flight. Bundles stay whole.
-//   - A record that was acknowledged never comes again, but after an unclean stop.
+//   - A record that was acknowledged never comes again, but after an unclean
+//     stop or an error of the disk.
 //   - A record is delivered to the node that it was added for, and to no other:
 //     writer and node stand in each file's header, which the checksum of
 //     each record covers.

@@ -39,6 +39,7 @@ type Log struct {
 	forgotten []string   // files of marks that are of nobody any more
 	crowded   []*queue   // that have much dead on disk
 	newNames  bool       // files were made, and the directory not synced since
+	newly     []*queue   // whose files of marks are among those
 	syncing   bool
 
 	// Files on their way out: what took their place is not written yet, or not

@@ -108,6 +108,7 @@ func (l *Log) settleName(n naming) {
 		return
 	}
 	l.newNames = true
+	l.newly = append(l.newly, n.q)
 	if n.q.gone {
 		l.forgotten = append(l.forgotten, marksName(n.q.node))
 	}

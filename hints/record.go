@@ -13,6 +13,7 @@ import (
 //	body:   delta    [1][id 8][at 8][token 8][key length uvarint][key][delta]
 //	        bundle   [2][id 8][at 8][ranges uvarint][from 8, to 8]...[bundle]
 //	        acks     [3][id 8]...
+//	        filler   [4][anything], over a stretch that was found to be damaged
 //
 // Integers are big endian. The checksum covers the segment's header and the
 // body, so that a record that strays into another node's file is damage there.
@@ -21,6 +22,7 @@ const (
 	kindDelta byte = iota + 1
 	kindBundle
 	kindAcks
+	kindFiller
 )
 
 const frameSize = 12
@@ -78,6 +80,29 @@ func appendBundle(dst []byte, id uint64, at int64, rs []Range, bundle []byte) []
 	return append(dst, bundle...)
 }
 
+// fill makes fillers of a damaged stretch, so that it is reported once. It says
+// whether there is room for one.
+func fill(b []byte, salt uint32) bool {
+	if len(b) <= frameSize {
+		return false
+	}
+	for len(b) > 0 {
+		n := min(len(b), maxFiller)
+		if rest := len(b) - n; rest > 0 && rest <= frameSize {
+			n -= frameSize + 1
+		}
+		copy(b, appendFrame(nil))
+		b[frameSize] = kindFiller
+		sealFrame(b[:n], 0, salt)
+		b = b[n:]
+	}
+	return true
+}
+
+// maxFiller is less than the least that MaxRecord is taken for when records are
+// read.
+const maxFiller = 1 << 20
+
 func appendAcks(dst []byte, ids []uint64) []byte {
 	dst = append(dst, kindAcks)
 	for _, id := range ids {
@@ -93,6 +118,9 @@ func decode(body []byte) (e entry, err error) {
 		return e, errMalformed
 	}
 	e.kind, body = body[0], body[1:]
+	if e.kind == kindFiller {
+		return e, nil
+	}
 	if e.kind == kindAcks {
 		if len(body)%8 != 0 {
 			return e, errMalformed

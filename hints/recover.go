@@ -100,9 +100,9 @@ func (r *recovery) node(node string) (*recoverer, error) {
 	return n, nil
 }
 
-// scan takes the records of a file whose first is at, and says whether it cut
-// it.
-func (r *recovery) scan(n *recoverer, seg *segment, b []byte, at int) bool {
+// scan takes the records of a file whose first is at, and says whether it
+// changed the file: a torn end is cut off, damage is filled.
+func (r *recovery) scan(n *recoverer, seg *segment, b []byte, at int) (changed bool) {
 	limit := max(r.log.cfg.MaxRecord, DefaultMaxRecord)
 	for tries := 0; at < len(b); {
 		body, size, _, err := unframe(b[at:], n.q.salt, limit)
@@ -141,13 +141,21 @@ func (r *recovery) scan(n *recoverer, seg *segment, b []byte, at int) bool {
 		}
 		r.rec.Damaged++
 		n.q.mark([]Range{All})
+		if bad := b[at:next]; fill(bad, n.q.salt) {
+			if _, err := seg.file.WriteAt(bad, int64(at)); err == nil {
+				changed = true
+			}
+		}
 		at = next
 	}
-	return false
+	return changed
 }
 
 func (r *recoverer) take(seg *segment, e entry, off int64, size int) {
 	q := r.q
+	if e.kind == kindFiller {
+		return
+	}
 	if e.kind == kindAcks {
 		for ids := e.acks; len(ids) > 0; ids = ids[8:] {
 			id := binary.BigEndian.Uint64(ids)

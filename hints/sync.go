@@ -24,8 +24,8 @@ func (l *Log) sync() {
 	}
 	clear(l.unsynced)
 	l.unsynced = l.unsynced[:0]
-	names := l.newNames
-	l.newNames = false
+	names, newly := l.newNames, l.newly
+	l.newNames, l.newly = false, nil
 	superseded := l.superseded
 	l.superseded = nil
 	l.mu.Unlock()
@@ -54,7 +54,13 @@ func (l *Log) sync() {
 		seg.unwritable()
 		seg.q.trim()
 	}
-	l.newNames = l.newNames || dirErr != nil
+	if dirErr != nil {
+		l.newNames = true
+		for _, q := range newly {
+			q.named = false // the next mark tries again
+			l.fail(q.node, dirErr)
+		}
+	}
 	l.removable = append(l.removable, superseded...)
 	l.syncing = false
 	l.soon()
