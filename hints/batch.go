@@ -1,6 +1,9 @@
 package hints
 
-import "runtime"
+import (
+	"runtime"
+	"slices"
+)
 
 // batch is what one flush writes, and those who wait for it.
 type batch struct {
@@ -41,10 +44,10 @@ func (l *Log) commit(from uint64, node string) error {
 			return ErrClosed
 		}
 		b := l.collecting
-		switch {
-		case l.flushing && want <= l.taken:
-			b = l.writing
-		case !l.flushing:
+		switch n := len(l.inFlight); {
+		case want <= l.taken:
+			b = l.inFlight[n-1]
+		case !l.busy():
 			b.waiting++
 			l.flush()
 			l.mu.Unlock()
@@ -59,13 +62,48 @@ func (l *Log) commit(from uint64, node string) error {
 		}
 		l.mu.Lock()
 		b.waiting--
-		if b != l.collecting && b != l.writing { // somebody else was faster
+		select {
+		case <-b.done: // somebody else was faster
 			l.mu.Unlock()
 			return b.failure(from, want, node)
+		default:
 		}
 	}
 	l.mu.Unlock()
 	return nil
+}
+
+// busy says that no flush can begin.
+func (l *Log) busy() bool { return l.flushing || l.syncing >= maxSyncs }
+
+// maxSyncs is how many batches are synced at a time: while one is, those who
+// were woken by the other add again, so that neither the disk nor the
+// processors wait for each other.
+const maxSyncs = 2
+
+// pass has one of those who wait begin a flush, if that is possible.
+func (l *Log) pass() {
+	if l.collecting.waiting > 0 && !l.busy() {
+		select {
+		case l.collecting.lead <- struct{}{}:
+		default: // somebody was told
+		}
+	}
+	l.idle.Broadcast()
+}
+
+// complete wakes those who wait for a batch: batches end in their order.
+func (l *Log) complete(b *batch, upto uint64) {
+	l.committed = upto
+	all := l.collecting.waiting
+	for _, f := range l.inFlight {
+		all += f.waiting
+	}
+	l.expected = (all + maxSyncs - 1) / maxSyncs
+	l.inFlight = slices.Delete(l.inFlight, 0, 1)
+	close(b.done)
+	l.pass()
+	l.soon()
 }
 
 // failure is the first that is about what was added after from, up to upto.
@@ -80,7 +118,8 @@ func (b *batch) failure(from, upto uint64, node string) error {
 
 // gather waits for those who were woken by the last flush and are about to
 // add again: a sync costs hundreds of microseconds, however many it serves.
-// It is over when all of them wait, or nobody comes.
+// It is over when as many wait as make an even share of all for each sync, or
+// nobody comes.
 func (l *Log) gather() {
 	idle := 0
 	for range maxYields {

@@ -25,22 +25,25 @@ type naming struct {
 }
 
 // flush writes the tails and, with Always, syncs them. It is called with the
-// lock held, which it gives up meanwhile; there is one at a time.
+// lock held, which it gives up meanwhile. There is one that writes at a time;
+// the next may write, and sync, while this one syncs.
 func (l *Log) flush() {
 	l.flushing = true
-	always := l.cfg.Sync == Always
-	if always {
+	if l.cfg.Sync == Always {
 		l.gather()
 	}
 	for _, q := range l.crowdedOnes() {
 		q.compact()
 	}
-	b := l.collecting
-	l.writing, l.collecting, l.taken = b, newBatch(), l.added
+	b, upto := l.collecting, l.added
+	var before *batch
+	if n := len(l.inFlight); n > 0 {
+		before = l.inFlight[n-1]
+	}
+	l.inFlight, l.collecting, l.taken = append(l.inFlight, b), newBatch(), upto
 	write := l.takeTails()
 	names := l.takeNames()
-	forgotten := l.forgotten
-	superseded := l.garbage
+	forgotten, superseded := l.forgotten, l.garbage
 	l.forgotten, l.garbage = nil, nil
 	l.mu.Unlock()
 
@@ -61,22 +64,18 @@ func (l *Log) flush() {
 		l.settle(w)
 	}
 	l.superseded = append(l.superseded, superseded...)
-	switch {
-	case always:
-		l.sync()
-	case l.cfg.Sync == No:
+	l.flushing = false
+	switch l.cfg.Sync {
+	case Always:
+		l.syncing++
+		l.pass()
+		l.sync(before)
+		l.syncing--
+	case No:
 		l.removable = append(l.removable, l.superseded...)
 		l.superseded = nil
 	}
-	l.committed = l.taken
-	l.writing, l.flushing = nil, false
-	close(b.done)
-	l.expected = b.waiting + l.collecting.waiting
-	if l.collecting.waiting > 0 {
-		l.collecting.lead <- struct{}{}
-	}
-	l.soon()
-	l.idle.Broadcast()
+	l.complete(b, upto)
 }
 
 func (l *Log) crowdedOnes() []*queue {
@@ -141,6 +140,11 @@ func (l *Log) settle(w writing) {
 		seg.file = w.file
 		l.newNames = true
 	}
+	if seg.failed { // a sync of it did meanwhile, and all of the tail is given up
+		seg.allocated = max(w.allocated, seg.written+1)
+		seg.q.trim()
+		return
+	}
 	if w.err != nil {
 		// The whole tail goes, with what was added to it meanwhile.
 		l.fail(seg.q.node, w.err)
@@ -167,9 +171,8 @@ func (l *Log) settle(w writing) {
 // node so far.
 func (l *Log) fail(node string, err error) {
 	f := failure{node, l.committed, l.added, err}
-	l.collecting.failed = append(l.collecting.failed, f)
-	if l.writing != nil {
-		l.writing.failed = append(l.writing.failed, f)
+	for _, b := range slices.Concat(l.inFlight, []*batch{l.collecting}) {
+		b.failed = append(b.failed, f)
 	}
 }
 

@@ -28,9 +28,10 @@ type Log struct {
 	taken      uint64 // up to this it is being written
 	committed  uint64 // up to this it is
 	collecting *batch
-	writing    *batch // while flushing
-	expected   int    // who waited for the batch before, or came meanwhile
-	flushing   bool
+	inFlight   []*batch // the older first
+	expected   int      // who is going to wait for a batch
+	flushing   bool     // somebody gathers and writes one
+	syncing    int      // how many are written and being synced
 
 	// What a flush or a sync will do.
 	unwritten []*segment // that have a tail
@@ -40,7 +41,6 @@ type Log struct {
 	crowded   []*queue   // that have much dead on disk
 	newNames  bool       // files were made, and the directory not synced since
 	newly     []*queue   // whose files of marks are among those
-	syncing   bool
 
 	// Files on their way out: what took their place is not written yet, or not
 	// synced yet, or is.

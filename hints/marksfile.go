@@ -20,39 +20,41 @@ func appendMarks(dst []byte, q *queue) []byte {
 	return binary.BigEndian.AppendUint32(dst, crc32.Update(q.salt, castagnoli, dst[from:]))
 }
 
-// readMarks takes the marks of a file. Those that it does not understand are
-// reported, and the queue's whole space is marked, or that of all.
-func (l *Log) readMarks(name string, rec *Recovery) {
+// readMarks takes the marks of a file. Of what it does not understand the
+// queue's whole space is marked, or that of all.
+func (r *recovery) readMarks(name string) error {
+	l, rec := r.log, r.rec
 	f, b, err := l.readAll(name, 2*maxID+64+16*maxRanges)
 	if err != nil {
 		rec.refuse(name, err)
-		return
+		return nil
 	}
 	f.Close()
 	node, at, err := readHeader(b, l.cfg.Self)
-	if err == nil && name != marksName(node) {
-		err = errForeign
-	}
 	if err != nil {
-		rec.refuse(name, err)
-		return
+		return r.withoutHeader(name, b, err)
+	}
+	if name != marksName(node) {
+		rec.refuse(name, errForeign)
+		return nil
 	}
 	q, err := l.queue(node)
 	if err != nil {
 		rec.refuse(name, err)
-		return
+		return nil
 	}
 	q.named = true
 	if b = b[at:]; len(b) < 8 || crc32.Update(q.salt, castagnoli, b[:len(b)-4]) != binary.BigEndian.Uint32(b[len(b)-4:]) ||
 		int(binary.BigEndian.Uint32(b)) != (len(b)-8)/16 {
 		rec.Damaged++
 		q.mark([]Range{All})
-		return
+		return nil
 	}
 	for b = b[4 : len(b)-4]; len(b) >= 16; b = b[16:] {
 		r := Range{binary.BigEndian.Uint64(b), binary.BigEndian.Uint64(b[8:])}
 		q.dirty = q.dirty.add(r)
 	}
+	return nil
 }
 
 // writeMarks makes the marks of a queue durable, but for the file's name.

@@ -67,7 +67,7 @@ func Open(cfg Config) (*Log, Recovery, error) {
 			l.nextSeq = max(l.nextSeq, sequence(name)+1)
 			err = r.readSegment(name)
 		case strings.HasSuffix(name, dirtySuffix):
-			l.readMarks(name, &rec)
+			err = r.readMarks(name)
 		case strings.HasSuffix(name, tempSuffix):
 			err = l.cfg.FS.Remove(name)
 		}

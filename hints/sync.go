@@ -7,13 +7,10 @@ import (
 )
 
 // sync syncs what was written, and then lets go of the files whose place it
-// took. It is called with the lock held, which it gives up; flushes go on
-// meanwhile, unless they called it.
-func (l *Log) sync() {
-	for l.syncing {
-		l.idle.Wait()
-	}
-	l.syncing = true
+// took. It is called with the lock held, which it gives up meanwhile. Another
+// batch may be under way, whose sync is about what was written before; nothing
+// is taken for durable until that is.
+func (l *Log) sync(before *batch) {
 	var segs []*segment
 	for _, seg := range l.unsynced {
 		seg.unsynced = false
@@ -34,6 +31,9 @@ func (l *Log) sync() {
 	var dirErr error
 	if names {
 		dirErr = l.cfg.FS.SyncDir()
+	}
+	if before != nil {
+		<-before.done
 	}
 
 	l.mu.Lock()
@@ -62,9 +62,6 @@ func (l *Log) sync() {
 		}
 	}
 	l.removable = append(l.removable, superseded...)
-	l.syncing = false
-	l.soon()
-	l.idle.Broadcast()
 }
 
 // syncFiles syncs files side by side: a file system takes them in one.
@@ -101,7 +98,7 @@ func (l *Log) tidy() {
 	defer l.tidying.Done()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.flushing {
+	for l.busy() {
 		l.idle.Wait()
 	}
 	if l.closing {
@@ -110,7 +107,7 @@ func (l *Log) tidy() {
 	l.flush()
 	switch l.cfg.Sync {
 	case EverySecond:
-		l.sync()
+		l.sync(nil)
 	case No: // Close will sync those that are left
 		l.unsynced = slices.DeleteFunc(l.unsynced, func(s *segment) bool { return s.removed })
 	}
