@@ -203,3 +203,91 @@ func TestMarksOfANodeWithoutRecords_SurviveACrash(t *testing.T) {
 		t.Errorf("gone; %+v nodes %v", rec, l2.Nodes())
 	}
 }
+
+// A file that was refused keeps its name, and its content.
+func TestRefusedFile_IsNotOverwritten(t *testing.T) {
+	fs := Memory()
+	name := segmentName("b", 1)
+	f, _ := fs.Create(name)
+	newer := appendHeader(nil, "self", "b")
+	newer[len(magic)+1] = format + 1
+	f.WriteAt(newer, 0)
+	for range 2 {
+		l, rec := open(t, Config{FS: fs})
+		if len(rec.Refused) != 1 || rec.Refused[0].File != name || !errors.Is(rec.Refused[0].Err, errNewer) || !rec.Unclean {
+			t.Errorf("%+v", rec)
+		}
+		if err := l.Append("b", 1, []byte("k"), []byte("x")); err != nil {
+			t.Error(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b := make([]byte, len(newer))
+	if _, err := f.ReadAt(b, 0); err != nil || string(b) != string(newer) {
+		t.Errorf("%x, %v", b, err)
+	}
+	if again, err := fs.Open(name); err != nil || again != f {
+		t.Errorf("it was replaced: %v", err)
+	}
+}
+
+// Of damage in the middle one start tells, and marks, and no further one.
+func TestDamage_IsReportedOnce(t *testing.T) {
+	fs := Memory()
+	l, _ := open(t, Config{FS: fs})
+	for i := range 3 {
+		add(t, l, "b", fmt.Sprintf("k%d", i), "x")
+	}
+	l.Close()
+	f, _ := fs.Open(segmentName("b", 1))
+	size, _ := f.Size()
+	f.WriteAt([]byte{1, 2, 3}, size/2+10)
+	for i := range 3 {
+		l, rec := open(t, Config{FS: fs})
+		if rec.Damaged != 1-min(i, 1) || rec.Records != 2 || (l.Dirty("b") != nil) != (i == 0) {
+			t.Errorf("start %d: %+v, dirty %v", i, rec, l.Dirty("b"))
+		}
+		l.Clean("b", All)
+		l.Close()
+	}
+}
+
+// What is in flight does not keep what is behind it from expiring.
+func TestExpiry_PassesWhatIsInFlight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := open(t, Config{Window: time.Hour})
+		add(t, l, "b", "k", "1")
+		add(t, l, "b", "k22", "2")
+		if rs, err := l.Next("b", 1); err != nil || len(rs) != 1 {
+			t.Fatalf("%v, %v", rs, err)
+		}
+		time.Sleep(2 * time.Hour)
+		add(t, l, "b", "k333", "3")
+		if s := l.Stats("b"); s.Expired != 1 || s.InFlight != 1 || s.Records != 2 {
+			t.Errorf("%+v", s)
+		}
+		l.Close()
+	})
+}
+
+// Files go without a Commit.
+func TestGarbage_GoesWithinASecond(t *testing.T) {
+	for _, policy := range []Sync{EverySecond, Always, No} {
+		synctest.Test(t, func(t *testing.T) {
+			fs := Memory()
+			l, _ := open(t, Config{FS: fs, Sync: policy})
+			if err := l.Append("b", 1, []byte("k"), nil); err != nil {
+				t.Fatal(err)
+			}
+			_, ids := texts(t, l, "b")
+			l.Ack("b", ids...)
+			time.Sleep(2 * time.Second)
+			if names, _ := fs.List(); len(names) != 1 {
+				t.Errorf("%v with Sync %d", names, policy)
+			}
+			l.Close()
+		})
+	}
+}

@@ -206,30 +206,6 @@ func TestWindow_WhatIsOlderIsMarked(t *testing.T) {
 	})
 }
 
-func TestCoalescing_LeavesOneRecordPerKey_AndLittleOnDisk(t *testing.T) {
-	newest := func(dst, _, _, newer []byte) ([]byte, error) { return append(dst, newer...), nil }
-	l, _ := open(t, Config{SegmentBytes: 64 << 10, Join: newest})
-	value := make([]byte, 100)
-	for i := range 100_000 {
-		key := fmt.Appendf(nil, "key%d", i%1000)
-		if err := l.Add("b", uint64(i%1000), key, value); err != nil {
-			t.Fatal(err)
-		}
-		if i%500 == 0 {
-			if err := l.Commit(); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	s := l.Stats("b")
-	if s.Records != 1000 || s.Coalesced != 99_000 {
-		t.Errorf("%+v", s)
-	}
-	if limit := 2*s.Bytes + 6*64<<10; s.DiskBytes > limit {
-		t.Errorf("%d bytes on disk for %d, want at most %d", s.DiskBytes, s.Bytes, limit)
-	}
-}
-
 func TestReplay_HandsOverEverything_PacedByTheBudget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _ := open(t, Config{})

@@ -84,6 +84,9 @@ func (q *queue) land(s, near *slot) {
 	delete(q.byID, s.id)
 	s.flies = false
 	q.waiting.insert(s, near)
+	if s.bundle == nil && q.keys[s.hash] == nil {
+		q.keys[s.hash] = s // the one that was added after it is delivered
+	}
 }
 
 // stretch is what of a file is read at once, because it lies together.

@@ -155,8 +155,13 @@ func (q *queue) expire(now time.Time) {
 		return
 	}
 	oldest := now.Add(-w).UnixMilli()
+	var gone []uint64
 	for s := q.waiting.head; s != nil && s.at < oldest; s = q.waiting.head {
+		gone = append(gone, s.id)
 		q.giveUp(s, &q.total.Expired)
+	}
+	if len(gone) > 0 && q.records > 0 {
+		q.writeAcks(gone) // or they would come back, to be marked again
 	}
 	q.trim()
 }
