@@ -190,9 +190,6 @@ func TestExec_StoreFails_RepliesNothing(t *testing.T) {
 
 func TestExec_NoKey_RepliesWithoutAStore(t *testing.T) {
 	var c Call
-	if reply := run(t, &c, nil, "object help"); !strings.HasPrefix(reply, "*11\r\n+OBJECT <subcommand>") {
-		t.Errorf("%q", reply)
-	}
 	if reply := run(t, &c, nil, "dbsize"); !strings.HasPrefix(reply, "-ERR") {
 		t.Errorf("%q", reply)
 	}

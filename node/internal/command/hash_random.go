@@ -51,9 +51,6 @@ func parseHRandField(c *Call) bool {
 			return c.failed(errOutOfRange)
 		}
 	}
-	if c.n < -maxDraws {
-		return c.failed(errOutOfRange)
-	}
 	return true
 }
 
@@ -69,6 +66,8 @@ func hrandfield(c *Call, v *datastore.View) {
 		c.draw(v, 1)
 	case size == 0 || c.n == 0:
 		c.array(0)
+	case c.n < -maxDraws:
+		c.fail(errOutOfRange)
 	case c.n < 0:
 		from := len(c.Out)
 		c.pairs(-c.n)

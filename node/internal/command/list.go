@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"slices"
 
 	"github.com/dynomite-go/dynomite/respserver"
@@ -64,7 +65,7 @@ func AppendKeysAndFlags(dst []byte, proto int, args [][]byte) []byte {
 func appendKeys(dst []byte, proto int, args [][]byte, flags bool) []byte {
 	s := Resolve(args)
 	switch {
-	case s == nil:
+	case s == nil || bytes.IndexByte(args[0], '|') >= 0: // no request names a subcommand so
 		return respserver.AppendError(dst, "ERR Invalid command specified")
 	case s.First == 0:
 		return respserver.AppendError(dst, "ERR The command has no key arguments")

@@ -1,9 +1,6 @@
 package command
 
-import (
-	"github.com/dynomite-go/dynomite/node/datastore"
-	"github.com/dynomite-go/dynomite/respserver"
-)
+import "github.com/dynomite-go/dynomite/node/datastore"
 
 // Where Redis changes from one encoding to the next.
 const (
@@ -75,31 +72,4 @@ func objectFreq(c *Call, v *datastore.View) {
 	}
 	c.fail("ERR An LFU maxmemory policy is not selected, access frequency not tracked. " +
 		"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.")
-}
-
-// objectHelp replies without a key.
-func objectHelp(c *Call) bool {
-	c.Out = AppendHelp(c.Out, "OBJECT",
-		"ENCODING <key>",
-		"    Return how Redis would hold the value of <key>.",
-		"FREQ <key>",
-		"    Not tracked here: an error.",
-		"IDLETIME <key>",
-		"    Not tracked here: an error.",
-		"REFCOUNT <key>",
-		"    Return 1 if <key> exists.",
-	)
-	return false
-}
-
-// AppendHelp appends the reply to a container's HELP, with Redis's heading and
-// end around the lines.
-func AppendHelp(dst []byte, container string, lines ...string) []byte {
-	dst = respserver.AppendArray(dst, len(lines)+3)
-	dst = respserver.AppendSimple(dst, container+" <subcommand> [<arg> [value] [opt] ...]. Subcommands are:")
-	for _, line := range lines {
-		dst = respserver.AppendSimple(dst, line)
-	}
-	dst = respserver.AppendSimple(dst, "HELP")
-	return respserver.AppendSimple(dst, "    Prints this help.")
 }

@@ -40,10 +40,7 @@ func (s *Scan) options(words [][]byte, keys bool) (err string) {
 				return errSyntax
 			}
 		case fold(words[i], "match"):
-			s.Pattern = value
-			if string(value) == "*" {
-				s.Pattern = nil // so that an empty key is found too
-			}
+			s.Pattern = pattern(value)
 		case keys && fold(words[i], "type"):
 			s.Type = value
 		default:
@@ -61,10 +58,16 @@ func (s *Scan) OfType(name string) bool { return s.Type == nil || fold(s.Type, n
 
 // KeysPattern is the pattern of KEYS as [Scan] has it.
 func KeysPattern(args [][]byte) Scan {
-	if string(args[1]) == "*" {
-		return Scan{}
+	return Scan{Pattern: pattern(args[1])}
+}
+
+// pattern is a client's word as [Scan.Pattern]: nil if it is a lone star, which
+// is not asked for so that an empty key is found too.
+func pattern(word []byte) []byte {
+	if string(word) == "*" {
+		return nil
 	}
-	return Scan{Pattern: args[1]}
+	return word
 }
 
 // ParseFlush checks the words of FLUSHALL and FLUSHDB. err is the text of the

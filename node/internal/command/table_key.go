@@ -33,7 +33,7 @@ var genericCommands = []*Spec{
 				Since: "4.0.0", Complexity: "O(1)", Summary: "Replies an error: accesses are not counted.", Syntax: "key",
 			},
 			{
-				Name: "help", Arity: 2, Flags: Loading | Stale, Categories: CategoryKeyspace, parse: objectHelp,
+				Name: "help", Arity: 2, Flags: Loading | Stale, Categories: CategoryKeyspace,
 				Since: "6.2.0", Complexity: "O(1)", Summary: "Describes the subcommands.",
 			},
 			{

@@ -49,25 +49,37 @@ func (c *Coordinator) keyspace(s *frontend.Session, cl *Cluster, cmd frontend.Re
 
 // A keyspace message asks a node for the keys that it answers for in a run of tokens:
 //
-//	version, list, from, to, limit, pattern, type, coverage
+//	version, flags, from, to, limit, pattern, type, coverage
 //
 // and is answered with: version, next token (0: all of it), count, keys. Without
-// list it only counts; a limit of zero is none; an empty pattern or type is any.
+// queryLists it only counts; a limit of zero is none.
 type keyspaceQuery struct {
 	list     bool
 	from, to uint64
 	limit    uint64
-	pattern  []byte
-	kind     []byte
+	pattern  []byte // nil is any; an empty one is matched by the empty key
+	kind     []byte // nil is any
 	coverage coverage
 }
 
+const (
+	queryLists = 1 << iota
+	queryMatches
+	queryOfType
+)
+
 func (q keyspaceQuery) append(dst []byte) []byte {
-	list := byte(0)
+	flags := byte(0)
 	if q.list {
-		list = 1
+		flags |= queryLists
 	}
-	dst = append(dst, formatVersion, list)
+	if q.pattern != nil {
+		flags |= queryMatches
+	}
+	if q.kind != nil {
+		flags |= queryOfType
+	}
+	dst = append(dst, formatVersion, flags)
 	dst = binary.BigEndian.AppendUint64(dst, q.from)
 	dst = binary.BigEndian.AppendUint64(dst, q.to)
 	dst = binary.AppendUvarint(dst, q.limit)
@@ -100,7 +112,14 @@ func (c *Coordinator) ServeKeyspace(payload []byte) ([]byte, error) {
 	}
 	r := reader{b: payload}
 	r.version()
-	q := keyspaceQuery{list: r.byte() != 0, from: r.uint64(), to: r.uint64(), limit: r.uvarint(), pattern: r.bytes(), kind: r.bytes()}
+	flags := r.byte()
+	q := keyspaceQuery{list: flags&queryLists != 0, from: r.uint64(), to: r.uint64(), limit: r.uvarint(), pattern: r.bytes(), kind: r.bytes()}
+	if flags&queryMatches == 0 {
+		q.pattern = nil
+	}
+	if flags&queryOfType == 0 {
+		q.kind = nil
+	}
 	if r.err == nil {
 		q.coverage = r.coverage(cl)
 	}
@@ -138,10 +157,10 @@ func (c *Coordinator) askSelf(q keyspaceQuery) (keyspaceAnswer, error) {
 				a.count++ // SCAN's COUNT is of keys looked at
 			}
 			switch {
-			case e.Kind == datastore.None || len(q.kind) > 0 && !strings.EqualFold(e.Kind.String(), string(q.kind)):
+			case e.Kind == datastore.None || q.kind != nil && !strings.EqualFold(e.Kind.String(), string(q.kind)):
 			case !q.list:
 				a.count++
-			case len(q.pattern) == 0 || command.Match(q.pattern, e.Key):
+			case q.pattern == nil || command.Match(q.pattern, e.Key):
 				a.keys = append(a.keys, append([]byte(nil), e.Key...))
 			}
 			return true

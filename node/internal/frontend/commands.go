@@ -57,6 +57,8 @@ func handlers() map[string]handler {
 		"config|rewrite":   configRewrite,
 		"config|help":      helper("CONFIG", configHelp),
 
+		"object|help": helper("OBJECT", objectHelp),
+
 		"cluster":   container,
 		"asking":    noCluster,
 		"readonly":  noCluster,
@@ -66,6 +68,17 @@ func handlers() map[string]handler {
 		"dyn.hints":       dynHints,
 		"dyn.order":       dynOrder,
 	}
+}
+
+var objectHelp = []string{
+	"ENCODING <key>",
+	"    Return how Redis would hold the value of <key>.",
+	"FREQ <key>",
+	"    Not tracked here: an error.",
+	"IDLETIME <key>",
+	"    Not tracked here: an error.",
+	"REFCOUNT <key>",
+	"    Return 1 if <key> exists.",
 }
 
 // container stands for a command that has subcommands only. Its arity asks for
