@@ -29,8 +29,19 @@ const (
 
 func newPace() *pace { return &pace{rest: 4 * restLeast} }
 
+// wholeMessage is what a message of hints has at most, give or take a record.
+// A smaller one takes as long: it is the way there and back.
+const wholeMessage = 64 << 10
+
+// leastRate, in bytes a second, bounds what a message that took seconds, because
+// a process or a machine stood still, costs those after it.
+const leastRate = 256 << 10
+
 // forget begins anew: the peer was away, and may be slow at first.
-func (p *pace) forget() { p.rest, p.best = 4*restLeast, 0 }
+func (p *pace) forget() {
+	p.rest, p.best = 4*restLeast, 0
+	p.budget.Set(0)
+}
 
 // took takes note of a message of some bytes that the peer answered in took,
 // while its pings took rtt.
@@ -43,5 +54,6 @@ func (p *pace) took(bytes int, took, rtt time.Duration) {
 	} else {
 		p.rest = max(p.rest/1.2, restLeast)
 	}
-	p.budget.Set(float64(bytes) / (took.Seconds()*(1+p.rest) + 1e-6))
+	rate := float64(max(bytes, wholeMessage)) / (took.Seconds()*(1+p.rest) + 1e-6)
+	p.budget.Set(max(rate, leastRate))
 }
