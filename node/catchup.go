@@ -22,6 +22,7 @@ type catchUp struct {
 	mu      sync.Mutex
 	cause   string
 	asked   int                                                    // counts requests, so that one that comes during a pass is not forgotten
+	done    int                                                    // how many of them a whole pass has answered
 	compare func(context.Context) (fetched, pushed int, err error) // pass
 
 	// lost says that this node may lack what it acknowledged once.
@@ -63,6 +64,12 @@ func (c *catchUp) run(ctx context.Context) {
 			return
 		case <-c.ask:
 		}
+		c.mu.Lock()
+		done := c.done == c.asked // by the pass that was under way, or about to begin
+		c.mu.Unlock()
+		if done {
+			continue
+		}
 		if err := c.complete(ctx); err != nil {
 			return
 		}
@@ -83,10 +90,10 @@ func (c *catchUp) complete(ctx context.Context) error {
 	c.n.tellAll()
 	var said string
 	for {
-		c.mu.Lock()
-		asked := c.asked
-		c.mu.Unlock()
 		c.awaitHints(ctx)
+		c.mu.Lock()
+		asked := c.asked // what is asked for from now on needs another pass
+		c.mu.Unlock()
 		fetched, pushed, err := c.compare(ctx)
 		info.Fetched += fetched
 		info.Pushed += pushed
@@ -99,6 +106,7 @@ func (c *catchUp) complete(ctx context.Context) error {
 			c.mu.Lock()
 			whole := asked == c.asked
 			if whole {
+				c.done = asked
 				c.n.setCaughtUp(true)
 			}
 			c.mu.Unlock()
@@ -183,11 +191,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 // is held by a majority. If this node kept what it acknowledged, a majority
 // with it counted has them all. If it may have lost something, its own part in a
 // majority counts for nothing: then enough others are needed that any majority,
-// less this node, has one of them.
+// less this node, has one of them. What one owner brings may be what this node
+// once kept for another and forgot, so those that were marked are again.
 func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 	cl := c.n.coord.Cluster()
 	compared := make([]bool, len(cl.Members))
 	why := make([]error, len(cl.Members))
+	var uncertain []int // compared with, and perhaps lack what a later one brings
 	for o, m := range cl.Members {
 		if o == cl.Self {
 			continue
@@ -195,7 +205,17 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 		if m.Datacenter != cl.SelfMember().Datacenter {
 			continue // hints bring what it has for us
 		}
+		marked := c.n.handoff.marked(o)
 		got, err := c.compareWith(ctx, o)
+		if got.Fetched > 0 {
+			for _, earlier := range uncertain {
+				c.n.handoff.mark(earlier)
+			}
+			uncertain = uncertain[:0]
+		}
+		if marked && err == nil {
+			uncertain = append(uncertain, o)
+		}
 		fetched += got.Fetched
 		pushed += got.Pushed
 		compared[o] = err == nil

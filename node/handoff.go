@@ -243,6 +243,12 @@ func (h *handoff) compare(ctx context.Context, node int, ranges []hints.Range) (
 	return got, err
 }
 
+// marked says whether a node may lack something that is not known record by
+// record; mark that it may, anywhere.
+func (h *handoff) marked(node int) bool { return len(h.log.Load().Dirty(h.id(node))) > 0 }
+
+func (h *handoff) mark(node int) { h.kept(h.log.Load().MarkDirty(h.id(node), hints.All)) }
+
 // sharedRanges are the ranges that this node and another both own, sorted.
 func sharedRanges(cl *coordinator.Cluster, node int) []coordinator.Range {
 	var out []coordinator.Range
