@@ -3,11 +3,13 @@ package frontend
 import "github.com/dynomite-go/dynomite/node/internal/command"
 
 // unlisted are commands that COMMAND does not show: they exist for clients
-// that send them unasked, to get the error that they expect.
+// that send them unasked, to get the error that they expect, and for browsers.
 var unlisted = []*command.Spec{
 	{Name: "asking", Arity: 1, Keys: command.Connection},
 	{Name: "readonly", Arity: 1, Keys: command.Connection},
 	{Name: "readwrite", Arity: 1, Keys: command.Connection},
+	{Name: "post", Arity: -1, Keys: command.Connection},
+	{Name: "host:", Arity: -1, Keys: command.Connection},
 }
 
 // handlers is everything that is answered here, but for CLUSTER's
@@ -64,6 +66,9 @@ func handlers() map[string]handler {
 		"readonly":  noCluster,
 		"readwrite": noCluster,
 
+		"post":  hangUp,
+		"host:": hangUp,
+
 		"dyn.consistency": dynConsistency,
 		"dyn.hints":       dynHints,
 		"dyn.order":       dynOrder,
@@ -84,6 +89,13 @@ var objectHelp = []string{
 // container stands for a command that has subcommands only. Its arity asks for
 // one, so it is never reached.
 func container(_ *Session, _ [][]byte, out []byte) []byte { return appendError(out, errSyntax) }
+
+// hangUp ends a connection that speaks HTTP, as Redis does: what stands behind
+// the head could be commands that a web page had a browser send.
+func hangUp(s *Session, _ [][]byte, out []byte) []byte {
+	s.end()
+	return out
+}
 
 // noCluster answers CLUSTER, READONLY, READWRITE and ASKING: a client that got
 // a map would route by it, and refuse what spans slots, while any node here

@@ -3,16 +3,17 @@ package frontend
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"github.com/dynomite-go/dynomite/respserver"
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -324,5 +325,24 @@ func BenchmarkServe(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/command")
 		})
+	}
+}
+
+// A web page can have a browser send to us: the lines of its body would be
+// commands. Redis ends such connections, and so do we, before any line behind
+// the request's first.
+func TestServe_HTTP_EndsTheConnection(t *testing.T) {
+	for _, head := range []string{
+		"POST / HTTP/1.1\r\nContent-Length: 10\r\n\r\n",
+		"GET / HTTP/1.1\r\nHost: 127.0.0.1:8102\r\n\r\n",
+		"PUT / HTTP/1.1\r\nhost: x\r\n\r\n",
+	} {
+		router := &fake{}
+		_, w := one(t, Config{Router: router})
+		w.write(head + "SET a b\r\n")
+		rest, _ := io.ReadAll(w.in) // a reset will do: the rest was not read
+		if strings.Contains(string(rest), "OK") || len(router.groups) > 0 {
+			t.Errorf("%q: answered %q, ran %v", head, rest, router.groups)
+		}
 	}
 }
