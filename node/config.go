@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strconv"
 	"strings"
 	"time"
 
@@ -142,8 +143,13 @@ func (c Config) Validate() error {
 		errs = append(errs, fmt.Errorf("node: %s: %s", field, fmt.Sprintf(format, args...)))
 	}
 	address := func(field, a string) {
-		if _, _, err := net.SplitHostPort(a); err != nil {
+		_, port, err := net.SplitHostPort(a)
+		if err != nil {
 			fail(field, "%q is no host:port address", a)
+			return
+		}
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			fail(field, "%q has no port between 0 and 65535", a)
 		}
 	}
 	if c.Listen != "none" {

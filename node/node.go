@@ -139,9 +139,20 @@ func newNode(in ingredients) (*Node, error) {
 		return nil, &configError{err}
 	}
 	if in.Auth.PeerAuth == nil {
+		insecure := func(field, addr string) error {
+			if addr == "" || in.Transport.Loopback(addr) {
+				return nil
+			}
+			return &configError{fmt.Errorf("node: %s: %s can be reached from other machines, and traffic between peers is not secured: use a loopback address, or give the node a peer authentication (WithPeerAuth)", field, addr)}
+		}
 		for field, addr := range map[string]string{"peer_listen": cfg.PeerListen, "advertise": cfg.Advertise} {
-			if addr != "" && !in.Transport.Loopback(addr) {
-				return nil, &configError{fmt.Errorf("node: %s: %s can be reached from other machines, and traffic between peers is not secured: use a loopback address, or give the node a peer authentication (WithPeerAuth)", field, addr)}
+			if err := insecure(field, addr); err != nil {
+				return nil, err
+			}
+		}
+		for _, addr := range cfg.Seeds {
+			if err := insecure("seeds", addr); err != nil {
+				return nil, err
 			}
 		}
 	}

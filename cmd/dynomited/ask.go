@@ -28,7 +28,8 @@ func (a *admin) register(cmd *cobra.Command) {
 func (a *admin) ask(ctx context.Context, method, path string) ([]byte, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+a.addr+path, nil)
+	addr := strings.TrimSuffix(strings.TrimPrefix(a.addr, "http://"), "/") // as a node prints it at its start, too
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+path, nil)
 	if err != nil {
 		return nil, 0, usageError{err}
 	}
@@ -130,9 +131,9 @@ func newRemove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "remove NODE",
 		Short: "Take a dead node out of the cluster",
-		Args: func(cmd *cobra.Command, args []string) error {
-			if err := cobra.ExactArgs(1)(cmd, args); err != nil {
-				return usageError{err}
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usageError{errors.New("remove takes the name of one node, as status shows it")}
 			}
 			return nil
 		},

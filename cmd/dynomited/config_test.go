@@ -34,6 +34,8 @@ func TestConfig_WrongFile_IsRefusedNamingTheField(t *testing.T) {
 		{"expect: 300", "expect: 300 is not between 1 and 255"},
 		{"appendfsync: sometimes", `appendfsync: "sometimes" is not one of`},
 		{"read_consistency: DC_SAFE_QUORUM", "read_consistency: DC_SAFE_QUORUM needs terms"},
+		{"listen: 127.0.0.1:99999", `listen: "127.0.0.1:99999" has no port between 0 and 65535`},
+		{"seeds: [127.0.0.1:1, 10.1.2.3:8101]", "seeds: 10.1.2.3:8101 can be reached from other machines"},
 		{"peer_listen: 0.0.0.0:8101", "peer_listen: 0.0.0.0:8101 can be reached from other machines"},
 		{"tokens: many\nexpect: few", `expect: "few"`}, // all at once
 		{"- name", "node.yml:1: expected settings"},
@@ -86,7 +88,7 @@ func TestConfig_WrongCommandLine_IsRefused(t *testing.T) {
 		{args: []string{"status", "nope"}, want: `unknown command "nope"`},
 		{args: []string{"config", "nope"}, want: `unknown command "nope"`},
 		{args: []string{"version", "nope"}, want: `unknown command "nope"`},
-		{args: []string{"remove"}, want: "accepts 1 arg"},
+		{args: []string{"remove"}, want: "remove takes the name of one node"},
 		{args: []string{"ring", "-o", "xml"}, want: `"xml" is neither table nor json`},
 		{args: []string{"dev", "--base-port", "60000"}, want: "--base-port"},
 		{args: []string{"dev", "--base-port", "0", "--data-dir", "d"}, want: "--base-port"},

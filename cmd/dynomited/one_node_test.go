@@ -58,6 +58,9 @@ func TestOneNode_SaysWhereItListensAndHowToTryIt(t *testing.T) {
 	if got := strings.TrimSpace(must(t, words[0], words[1:]...)); got != "OK" {
 		t.Errorf("%s: %s", try, got)
 	}
+	if got := must(t, binary, "status", "--admin", "http://"+admin+"/"); !strings.HasSuffix(got, "ready\n") {
+		t.Errorf("the address as it is printed at the start: %s", got)
+	}
 	if got := must(t, binary, "status", "--admin", admin); !strings.Contains(got, "up (asked)") || !strings.HasSuffix(got, "ready\n") {
 		t.Errorf("status:\n%s", got)
 	}
