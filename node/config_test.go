@@ -60,6 +60,7 @@ func TestNew_OptionsRejectNilAndDuplicates(t *testing.T) {
 		{[]node.Option{node.WithTransport(nil)}, "WithTransport: nil"},
 		{[]node.Option{node.WithSeeds(nil)}, "WithSeeds: nil"},
 		{[]node.Option{node.WithDatastore(nil)}, "WithDatastore: nil"},
+		{[]node.Option{node.WithDisk(nil)}, "WithDisk: nil"},
 		{[]node.Option{node.WithPeerAuth(nil)}, "WithPeerAuth: nil"},
 		{[]node.Option{node.WithClock(nil)}, "WithClock: nil"},
 		{[]node.Option{node.WithObserver(node.Observer{}), node.WithObserver(node.Observer{})}, "WithObserver is given twice"},

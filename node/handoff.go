@@ -46,7 +46,7 @@ func (h *handoff) open(cl *coordinator.Cluster, sync datastore.SyncPolicy, first
 	}
 	forgot := h.n.cfg.DataDir == "" && !first
 	if h.n.cfg.DataDir != "" {
-		cfg.FS = hints.OS(h.n.identity.path("hints"))
+		cfg.FS = hintFiles(h.n.disk, h.n.identity.path("hints"))
 	}
 	log, rec, err := hints.Open(cfg)
 	if err != nil {

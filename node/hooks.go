@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/node/datastore/disk"
 )
 
 // Transport is the network between the nodes.
@@ -46,6 +47,8 @@ func (s StaticSeeds) Addresses(context.Context) ([]string, error) { return s, ni
 type StoreInfo struct {
 	// Dir is where the store may keep its files; empty means memory only.
 	Dir string
+	// Disk is where Dir is.
+	Disk disk.FS
 	// Sync says when acknowledged writes must be on the disk.
 	Sync datastore.SyncPolicy
 	// Token places keys; records are kept and scanned in its order.

@@ -4,12 +4,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
+	"io"
+	"io/fs"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/node/datastore/disk"
 	"github.com/dynomite-go/dynomite/node/internal/layout"
 )
 
@@ -20,10 +21,12 @@ import (
 //	clean        left by a clean stop, gone while the node runs
 //	layout.json  the layout in force
 //	vote         the first layout that the node agreed to
-//	log/         the store's
+//	data/        the store's
+//	hints/       what others have not got yet
 type identity struct {
 	dir  string
-	lock *os.File
+	disk disk.FS
+	lock io.Closer
 	file identityFile
 	// Clean says that the last stop was clean, and High what the clock had
 	// reached by then.
@@ -58,16 +61,16 @@ const identityFormat = 1
 // clock, so that a node that forgot everything still takes a number that it
 // did not have before, even if it is started again at once. (They come round
 // after 19 days: to meet an old number takes a start in the very same tenth.)
-func openIdentity(dir, id, cluster string, now time.Time) (*identity, error) {
-	n := &identity{dir: dir, file: identityFile{Format: identityFormat, ID: id, Cluster: cluster}}
+func openIdentity(d disk.FS, dir, id, cluster string, now time.Time) (*identity, error) {
+	n := &identity{dir: dir, disk: d, file: identityFile{Format: identityFormat, ID: id, Cluster: cluster}}
 	if dir == "" {
 		n.file.Generation = uint32(now.UnixMilli()/100) & layout.MaxGeneration
 		return n, nil
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := d.MkdirAll(dir); err != nil {
 		return nil, fmt.Errorf("node: data_dir: %w", err)
 	}
-	lock, err := lockFile(filepath.Join(dir, "lock"))
+	lock, err := d.Lock(n.path("lock"))
 	if err != nil {
 		return nil, fmt.Errorf("node: data_dir %s is in use by another process: %w", dir, err)
 	}
@@ -80,12 +83,11 @@ func openIdentity(dir, id, cluster string, now time.Time) (*identity, error) {
 }
 
 func (n *identity) load(id, cluster string) error {
-	b, err := os.ReadFile(n.path("node.json"))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-	case err != nil:
+	b, err := n.read("node.json")
+	if err != nil {
 		return fmt.Errorf("node: %w", err)
-	default:
+	}
+	if b != nil {
 		var f identityFile
 		if err := json.Unmarshal(b, &f); err != nil {
 			return fmt.Errorf("node: %s: %w", n.path("node.json"), err)
@@ -100,13 +102,16 @@ func (n *identity) load(id, cluster string) error {
 		}
 		n.file = f
 	}
-	if b, err := os.ReadFile(n.path("clean")); err == nil {
+	if b, err := n.read("clean"); err == nil {
 		var c cleanFile
 		if json.Unmarshal(b, &c) == nil && c.Generation == n.file.Generation && c.Generation > 0 {
 			n.clean, n.high = true, datastore.Version{Time: c.Time, Node: c.Node}
 		}
 	}
-	boot := bootID()
+	boot := ""
+	if b, ok := n.disk.(disk.Booted); ok {
+		boot = b.Boot()
+	}
 	n.kept = n.clean || n.file.Boot != "" && n.file.Boot == boot
 	n.file.Boot = boot
 	if !n.clean {
@@ -115,13 +120,13 @@ func (n *identity) load(id, cluster string) error {
 		}
 	}
 	b, _ = json.Marshal(n.file)
-	if err := writeFile(n.path("node.json"), b); err != nil {
+	if err := n.write("node.json", b); err != nil {
 		return err
 	}
-	if err := os.Remove(n.path("clean")); err != nil && !errors.Is(err, os.ErrNotExist) {
+	if err := n.disk.Remove(n.path("clean")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("node: %w", err)
 	}
-	return syncDir(n.dir)
+	return n.syncDir()
 }
 
 func (n *identity) path(name string) string { return filepath.Join(n.dir, name) }
@@ -131,28 +136,52 @@ func (n *identity) read(name string) ([]byte, error) {
 	if n.dir == "" {
 		return nil, nil
 	}
-	b, err := os.ReadFile(n.path(name))
-	if errors.Is(err, os.ErrNotExist) {
+	f, err := n.disk.Open(n.path(name))
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	return b, err
+	if err != nil {
+		return nil, err
+	}
+	size, err := f.Size()
+	b := make([]byte, size)
+	if err == nil && size > 0 {
+		_, err = f.ReadAt(b, 0)
+	}
+	return b, errors.Join(err, f.Close())
 }
 
-// write replaces a file's content durably; without a directory it does nothing.
+// write replaces a file's content durably: after a crash there is the old one
+// or the new one, whole. Without a directory it does nothing.
 func (n *identity) write(name string, b []byte) error {
 	if n.dir == "" {
 		return nil
 	}
-	return writeFile(n.path(name), b)
+	tmp := n.path(name) + ".new"
+	f, err := n.disk.Create(tmp)
+	if err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	_, err = f.WriteAt(b, 0)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = n.disk.Rename(tmp, n.path(name))
+	}
+	if err != nil {
+		return fmt.Errorf("node: %w", err)
+	}
+	return n.syncDir()
 }
 
 // markClean is the last thing that a clean stop does.
 func (n *identity) markClean(high datastore.Version) error {
-	if n.dir == "" {
-		return nil
-	}
 	b, _ := json.Marshal(cleanFile{Generation: n.file.Generation, Time: high.Time, Node: high.Node})
-	return writeFile(n.path("clean"), b)
+	return n.write("clean", b)
 }
 
 func (n *identity) close() {
@@ -162,47 +191,9 @@ func (n *identity) close() {
 	}
 }
 
-// bootID names this run of the operating system; empty if it cannot be told.
-func bootID() string {
-	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(b))
-}
-
-// writeFile replaces path by a file with the content b: after a crash there
-// is the old one or the new one, whole.
-func writeFile(path string, b []byte) error {
-	tmp := path + ".new"
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return fmt.Errorf("node: %w", err)
-	}
-	_, err = f.Write(b)
-	if err == nil {
-		err = f.Sync()
-	}
-	if cerr := f.Close(); err == nil {
-		err = cerr
-	}
-	if err == nil {
-		err = os.Rename(tmp, path)
-	}
-	if err != nil {
-		return fmt.Errorf("node: %w", err)
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("node: %w", err)
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil {
-		return fmt.Errorf("node: sync %s: %w", dir, err)
+func (n *identity) syncDir() error {
+	if err := n.disk.SyncDir(n.dir); err != nil {
+		return fmt.Errorf("node: sync %s: %w", n.dir, err)
 	}
 	return nil
 }

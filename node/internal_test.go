@@ -14,6 +14,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/node/datastore/disk"
 )
 
 func TestModule_IsComplete(t *testing.T) {
@@ -22,7 +23,7 @@ func TestModule_IsComplete(t *testing.T) {
 		t.Fatal(err)
 	}
 	all, err := decorations([]Option{
-		WithDatastore(openMemory), WithSeeds(StaticSeeds{"127.0.0.1:1"}), WithTransport(tcpTransport{}),
+		WithDatastore(openMemory), WithDisk(disk.OS()), WithSeeds(StaticSeeds{"127.0.0.1:1"}), WithTransport(tcpTransport{}),
 		WithObserver(Observer{}), WithClock(func() int64 { return 0 }),
 	})
 	if err != nil {
@@ -37,7 +38,7 @@ func TestIdentity_CleanStopKeepsTheNumber_AnythingElseTakesTheNext(t *testing.T)
 	dir := t.TempDir()
 	open := func() *identity {
 		t.Helper()
-		n, err := openIdentity(dir, "n1", "c", time.Unix(0, 0))
+		n, err := openIdentity(disk.OS(), dir, "n1", "c", time.Unix(0, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -58,10 +59,10 @@ func TestIdentity_CleanStopKeepsTheNumber_AnythingElseTakesTheNext(t *testing.T)
 	}
 	second.close() // as a crash: no mark
 	third := open()
-	if third.file.Generation != 2 || third.clean || third.kept != (bootID() != "") {
+	if third.file.Generation != 2 || third.clean || third.kept != (third.file.Boot != "") {
 		t.Fatalf("after a crash of the process: %+v", third)
 	}
-	if _, err := openIdentity(dir, "n1", "c", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), "in use by another process") {
+	if _, err := openIdentity(disk.OS(), dir, "n1", "c", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), "in use by another process") {
 		t.Fatalf("a second process: %v", err)
 	}
 	third.close()
@@ -75,23 +76,23 @@ func TestIdentity_CleanStopKeepsTheNumber_AnythingElseTakesTheNext(t *testing.T)
 		t.Fatal("after a loss of power the tail of the log counts as kept")
 	}
 	fourth.close()
-	if _, err := openIdentity(dir, "n2", "c", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), `belongs to the node "n1"`) {
+	if _, err := openIdentity(disk.OS(), dir, "n2", "c", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), `belongs to the node "n1"`) {
 		t.Fatalf("another name: %v", err)
 	}
-	if _, err := openIdentity(dir, "n1", "d", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), `belongs to the cluster "c"`) {
+	if _, err := openIdentity(disk.OS(), dir, "n1", "d", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), `belongs to the cluster "c"`) {
 		t.Fatalf("another cluster: %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "node.json"), []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openIdentity(dir, "n1", "c", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), "node.json") {
+	if _, err := openIdentity(disk.OS(), dir, "n1", "c", time.Unix(0, 0)); err == nil || !strings.Contains(err.Error(), "node.json") {
 		t.Fatalf("a damaged file: %v", err)
 	}
 }
 
 func TestIdentity_WithoutADirectory_TheNumberComesFromTheClock(t *testing.T) {
-	a, _ := openIdentity("", "n", "c", time.Unix(1000, 0))
-	b, _ := openIdentity("", "n", "c", time.Unix(1001, 0))
+	a, _ := openIdentity(disk.OS(), "", "n", "c", time.Unix(1000, 0))
+	b, _ := openIdentity(disk.OS(), "", "n", "c", time.Unix(1001, 0))
 	if a.file.Generation == b.file.Generation {
 		t.Fatal("two starts share a generation")
 	}

@@ -7,6 +7,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/node/datastore/disk"
 )
 
 // wallClock returns the Unix time in milliseconds.
@@ -17,8 +18,8 @@ type peerAuth struct{ PeerAuth }
 
 // Module is a node for programs that are assembled with fx. It needs a Config
 // and provides a *Node that starts and stops with the program. Parts are
-// replaced with fx.Decorate, on OpenStore, Seeds, Transport, *slog.Logger and
-// Observer; give the program a StopTimeout of at least 20 s, so that a node
+// replaced with fx.Decorate, on OpenStore, disk.FS, Seeds, Transport, *slog.Logger
+// and Observer; give the program a StopTimeout of at least 20 s, so that a node
 // can drain.
 var Module = fx.Module("dynomite-node",
 	parts,
@@ -29,6 +30,7 @@ var Module = fx.Module("dynomite-node",
 var parts = fx.Options(
 	fx.Provide(
 		func() OpenStore { return openMemory },
+		func() disk.FS { return disk.OS() },
 		func(cfg Config) Seeds { return StaticSeeds(cfg.Seeds) },
 		func() Transport { return tcpTransport{} },
 		func() peerAuth { return peerAuth{} },
@@ -43,6 +45,7 @@ type ingredients struct {
 	fx.In
 	Config    Config
 	Open      OpenStore
+	Disk      disk.FS
 	Seeds     Seeds
 	Transport Transport
 	Auth      peerAuth
@@ -63,6 +66,6 @@ func assemble(in ingredients, lc fx.Lifecycle) (*Node, error) {
 func openMemory(ctx context.Context, info StoreInfo) (datastore.Store, error) {
 	return datastore.Open(ctx, datastore.Config{
 		Token: info.Token, Clock: info.Clock, DigestKey: info.DigestKey,
-		Dir: info.Dir, Sync: info.Sync,
+		Dir: info.Dir, Sync: info.Sync, FS: info.Disk,
 	})
 }

@@ -14,6 +14,7 @@ import (
 	"go.uber.org/fx"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/node/datastore/disk"
 	"github.com/dynomite-go/dynomite/node/internal/coordinator"
 	"github.com/dynomite-go/dynomite/node/internal/frontend"
 	"github.com/dynomite-go/dynomite/node/internal/layout"
@@ -34,6 +35,7 @@ type Node struct {
 	auth       PeerAuth
 	observer   Observer
 	open       OpenStore
+	disk       disk.FS
 	wallClock  wallClock
 	syncAlways bool
 
@@ -162,7 +164,7 @@ func newNode(in ingredients) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, log: in.Logger, transport: in.Transport, seeds: in.Seeds,
-		auth: in.Auth.PeerAuth, observer: in.Observer, open: in.Open,
+		auth: in.Auth.PeerAuth, observer: in.Observer, open: in.Open, disk: in.Disk,
 		wallClock:  in.Wall,
 		syncAlways: sync == datastore.SyncAlways && cfg.DataDir != "",
 	}

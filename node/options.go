@@ -6,6 +6,8 @@ import (
 	"log/slog"
 
 	"go.uber.org/fx"
+
+	"github.com/dynomite-go/dynomite/node/datastore/disk"
 )
 
 // Option replaces a part of a node.
@@ -30,6 +32,11 @@ func option[T any](name string, isNil bool, part T) Option {
 func WithDatastore(open OpenStore) Option {
 	return option("WithDatastore", open == nil, open)
 }
+
+// WithDisk keeps the files below Config.DataDir on d instead of the operating
+// system's disk: what the node remembers of itself, its hints, and the log of
+// the default datastore. Tests take a node's disk away with it.
+func WithDisk(d disk.FS) Option { return option("WithDisk", d == nil, d) }
 
 // WithSeeds finds other nodes by s instead of by Config.Seeds.
 func WithSeeds(s Seeds) Option { return option("WithSeeds", s == nil, s) }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dynomite-go/dynomite/node/datastore/disk"
 	"github.com/dynomite-go/dynomite/node/internal/layout"
 	"github.com/dynomite-go/dynomite/quorum"
 )
@@ -167,8 +168,8 @@ func TestCatchUp_ADemotionDuringAPass_IsNotForgotten(t *testing.T) {
 
 func TestIdentity_WithoutADirectory_ARestartAtOnceTakesAnotherNumber(t *testing.T) {
 	at := time.Unix(1000, 0)
-	a, _ := openIdentity("", "n", "c", at)
-	b, _ := openIdentity("", "n", "c", at.Add(100*time.Millisecond))
+	a, _ := openIdentity(disk.OS(), "", "n", "c", at)
+	b, _ := openIdentity(disk.OS(), "", "n", "c", at.Add(100*time.Millisecond))
 	if a.file.Generation == b.file.Generation {
 		t.Fatal("two starts within a second share a generation")
 	}

@@ -49,7 +49,7 @@ func (n *Node) startLocked(ctx context.Context, r *running) (err error) {
 		n.id = n.address().advertise
 	}
 	n.name.Store(&n.id)
-	if n.identity, err = openIdentity(n.cfg.DataDir, n.id, n.cfg.Cluster, time.UnixMilli(n.wall())); err != nil {
+	if n.identity, err = openIdentity(n.disk, n.cfg.DataDir, n.id, n.cfg.Cluster, time.UnixMilli(n.wall())); err != nil {
 		return err
 	}
 	if err := n.startWire(r); err != nil {
@@ -197,7 +197,7 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	}
 	began := time.Now()
 	store, err := n.open(context.Background(), StoreInfo{
-		Dir: dir, Sync: sync, Clock: clock, DigestKey: l.DigestKey,
+		Dir: dir, Disk: n.disk, Sync: sync, Clock: clock, DigestKey: l.DigestKey,
 		Token: func(key []byte) uint64 { return uint64(hash(key)) },
 	})
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/dynomite-go/dynomite/node"
+	"github.com/dynomite-go/dynomite/node/datastore/disk/disktest"
 )
 
 // Cluster is some nodes on one Network, each in a rack of its own unless an
@@ -15,6 +16,9 @@ type Cluster struct {
 	Network *Network
 	// Nodes are the running nodes; nil where one is stopped.
 	Nodes []*node.Node
+	// Disks are the nodes' disks, with WithDisks; put another in the place of one
+	// whose node does not run to have it start with that.
+	Disks []*disktest.Disk
 
 	t       testing.TB
 	configs []node.Config
@@ -37,6 +41,18 @@ func WithConfig(change func(i int, cfg *node.Config)) Option {
 // WithNodeOptions gives node i options of package node.
 func WithNodeOptions(f func(i int) []node.Option) Option {
 	return func(c *Cluster) { c.options = append(c.options, f) }
+}
+
+// WithDisks gives each node a data directory on a disk of its own, in memory,
+// of which Crash takes all that was not synced.
+func WithDisks() Option {
+	return func(c *Cluster) {
+		c.Disks = make([]*disktest.Disk, len(c.configs))
+		for i := range c.configs {
+			c.Disks[i] = disktest.New(nil)
+			c.configs[i].DataDir = "/" + c.configs[i].Name
+		}
+	}
 }
 
 // WithoutReady makes NewCluster not wait for node i.
@@ -101,6 +117,9 @@ func (c *Cluster) Host(i int) string { return fmt.Sprintf("127.0.1.%d", i+1) }
 func (c *Cluster) Start(i int) {
 	c.t.Helper()
 	opts := []node.Option{node.WithTransport(c.Network.Transport(c.Host(i)))}
+	if c.Disks != nil {
+		opts = append(opts, node.WithDisk(c.Disks[i]))
+	}
 	for _, f := range c.options {
 		opts = append(opts, f(i)...)
 	}
@@ -112,32 +131,6 @@ func (c *Cluster) Start(i int) {
 		c.t.Fatalf("node %d: %v", i, err)
 	}
 	c.Nodes[i] = n
-}
-
-// Stop stops node i cleanly; one that is not running stays so.
-func (c *Cluster) Stop(i int) {
-	c.t.Helper()
-	if n := c.Nodes[i]; n != nil {
-		c.Nodes[i] = nil
-		if err := n.Stop(context.Background()); err != nil {
-			c.t.Errorf("node %d: stop: %v", i, err)
-		}
-	}
-}
-
-// Crash ends node i as the loss of its machine would: nothing that it sends
-// after this moment arrives anywhere. What it had in memory is lost.
-func (c *Cluster) Crash(i int) {
-	c.t.Helper()
-	n := c.Nodes[i]
-	if n == nil {
-		return
-	}
-	c.Nodes[i] = nil
-	c.Network.Isolate(c.Host(i))
-	c.Network.Crash(c.Host(i))
-	_ = n.Stop(context.Background())
-	c.Network.Rejoin(c.Host(i))
 }
 
 // WaitReady waits until node i is ready.

@@ -8,6 +8,10 @@
 //		...
 //	})
 //
+// With [WithDisks] each node has a disk in memory as well: [Cluster.Kill] ends
+// its process, [Cluster.Crash] takes its machine's power, and with it what the
+// disk had not synced.
+//
 // The cluster is stopped when the test ends; in a bubble of testing/synctest
 // every goroutine of it has to end by then, so a leak fails the test.
 package nodetest

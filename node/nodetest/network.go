@@ -21,6 +21,7 @@ type Network struct {
 	packets   map[string]*packetConn
 	streams   map[*stream]bool
 	cut       map[link]bool
+	dead      map[string]bool // hosts that nothing comes from or gets to
 	delay     time.Duration
 	delays    map[link]time.Duration // besides
 	loss      float64
@@ -45,6 +46,7 @@ func NewNetwork(seed uint64) *Network {
 		packets:   map[string]*packetConn{},
 		streams:   map[*stream]bool{},
 		cut:       map[link]bool{},
+		dead:      map[string]bool{},
 		delays:    map[link]time.Duration{},
 		changed:   make(chan struct{}),
 	}
@@ -127,6 +129,13 @@ func (n *Network) Crash(host string) {
 	}
 }
 
+func (n *Network) setDead(host string, dead bool) {
+	n.mu.Lock()
+	n.dead[host] = dead
+	n.wake()
+	n.mu.Unlock()
+}
+
 func (n *Network) wake() {
 	close(n.changed)
 	n.changed = make(chan struct{})
@@ -150,7 +159,7 @@ func (n *Network) open(a, b string, done <-chan struct{}) bool {
 }
 
 func (n *Network) isCut(a, b string) bool {
-	return n.cut[between(a, b)] || n.cut[between(a, "*")] || n.cut[between(b, "*")]
+	return n.dead[a] || n.dead[b] || n.cut[between(a, b)] || n.cut[between(a, "*")] || n.cut[between(b, "*")]
 }
 
 // Transport is the network as one host sees it.

@@ -45,3 +45,12 @@ type File interface {
 	// Size is the file's length in bytes.
 	Size() (int64, error)
 }
+
+// Booted is a file system that can name the run of the machine that it is
+// used in: under another name the machine may have lost power since, and with
+// it what was not synced. Implementing it is a choice; without it nobody takes
+// what was not synced for kept.
+type Booted interface {
+	// Boot is empty if the run cannot be named.
+	Boot() string
+}

@@ -5,7 +5,10 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 )
+
+var _ Booted = osFS{}
 
 // OS returns the operating system's file system. Files are made readable by
 // their owner only.
@@ -73,4 +76,13 @@ func (osFS) Lock(name string) (io.Closer, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// Boot reads what Linux drew at random when it started.
+func (osFS) Boot() string {
+	b, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
 }

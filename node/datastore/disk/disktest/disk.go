@@ -33,13 +33,17 @@ type Disk struct {
 	pending []dirOp           // since the directories were synced
 	locks   map[string]bool
 	ops     int
+	boots   int // power failures so far
 	crashAt int // 0: never
 	crashed bool
 	failing func(Op) error
 	rng     *rand.Rand
 }
 
-var _ disk.FS = (*Disk)(nil)
+var (
+	_ disk.FS     = (*Disk)(nil)
+	_ disk.Booted = (*Disk)(nil)
+)
 
 // Op describes an operation that changes the disk.
 type Op struct {
@@ -108,11 +112,13 @@ func (d *Disk) Restart(power bool) *Disk {
 	defer d.mu.Unlock()
 	d.crashed = true
 	n := New(d.rng)
+	n.boots = d.boots
 	if !power {
 		// What was not synced still is not: a power failure may follow.
 		n.names, n.durable, n.pending = d.names, d.durable, d.pending
 		return n
 	}
+	n.boots++
 	// A file system's journal keeps the order of changes to names.
 	for _, o := range d.pending[:d.keep(len(d.pending))] {
 		o.apply(d.durable)
@@ -124,6 +130,9 @@ func (d *Disk) Restart(power bool) *Disk {
 	}
 	return n
 }
+
+// Boot names the time since the last power failure.
+func (d *Disk) Boot() string { return fmt.Sprintf("boot %d", d.boots) }
 
 func (d *Disk) keep(n int) int {
 	if d.rng == nil {
