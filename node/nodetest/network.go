@@ -125,7 +125,7 @@ func (n *Network) Crash(host string) {
 	}
 	n.mu.Unlock()
 	for _, s := range streams {
-		s.Close()
+		s.abort()
 	}
 }
 

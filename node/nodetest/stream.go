@@ -3,24 +3,27 @@ package nodetest
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
 // stream is one end of a connection: a pipe whose bytes a pump carries to the
 // other end's pipe, after the network's delay and only while nothing is cut.
+// What was written before Close arrives, as with sockets.
 type stream struct {
 	net.Conn
 	n             *Network
 	local, remote string
 	laddr, raddr  net.Addr
-	close         func()
+	shut          func() // this end
+	abort         func() // both ends, with what is under way
 }
 
 func (s *stream) LocalAddr() net.Addr  { return s.laddr }
 func (s *stream) RemoteAddr() net.Addr { return s.raddr }
 
 func (s *stream) Close() error {
-	s.close()
+	s.shut()
 	return nil
 }
 
@@ -31,20 +34,27 @@ func (n *Network) pair(a, b, addr string) (near, far *stream) {
 	done := make(chan struct{})
 	near = &stream{Conn: aUser, n: n, local: a, remote: b, laddr: address(a + ":0"), raddr: address(addr)}
 	far = &stream{Conn: bUser, n: n, local: b, remote: a, laddr: address(addr), raddr: address(a + ":0")}
-	var once sync.Once
-	end := func() {
-		once.Do(func() {
-			close(done)
-			for _, c := range []net.Conn{aUser, aWire, bUser, bWire} {
-				c.Close()
+	end := sync.OnceFunc(func() {
+		close(done)
+		for _, c := range []net.Conn{aUser, aWire, bUser, bWire} {
+			c.Close()
+		}
+		n.mu.Lock()
+		delete(n.streams, near)
+		delete(n.streams, far)
+		n.mu.Unlock()
+	})
+	var shut atomic.Int32
+	for _, s := range []*stream{near, far} {
+		user := s.Conn
+		s.abort = end
+		s.shut = sync.OnceFunc(func() {
+			user.Close()
+			if shut.Add(1) == 2 {
+				end() // nobody is there to wait for anything
 			}
-			n.mu.Lock()
-			delete(n.streams, near)
-			delete(n.streams, far)
-			n.mu.Unlock()
 		})
 	}
-	near.close, far.close = end, end
 	n.mu.Lock()
 	n.streams[near], n.streams[far] = true, true
 	n.mu.Unlock()
@@ -99,9 +109,9 @@ func (n *Network) pump(from, to net.Conn, a, b string, done chan struct{}, end f
 			if !n.open(a, b, done) {
 				return
 			}
-			if _, err := to.Write(c.b); err != nil {
-				return
-			}
+			// It fails when the receiver has closed its end, whose own last bytes
+			// may be under way still.
+			_, _ = to.Write(c.b)
 		}
 	}()
 }
