@@ -27,6 +27,8 @@ type catchUp struct {
 
 	// lost says that this node may lack what it acknowledged once.
 	lost atomic.Bool
+	// homeOnly is when to give up on other datacenters.
+	homeOnly time.Time
 
 	runs, fetched, pushed atomic.Uint64
 }
@@ -88,6 +90,7 @@ func (c *catchUp) complete(ctx context.Context) error {
 		f(info)
 	}
 	c.n.tellAll()
+	c.homeOnly = started.Add(abroadPatience)
 	var said string
 	for {
 		c.awaitHints(ctx)
@@ -191,11 +194,12 @@ func sleep(ctx context.Context, d time.Duration) error {
 // is held by a majority. If this node kept what it acknowledged, a majority
 // with it counted has them all. If it may have lost something, its own part in a
 // majority counts for nothing: then enough others are needed that any majority,
-// less this node, has one of them. What one owner brings may be what this node
-// once kept for another and forgot, so those that were marked are again.
+// less this node, has one of them. If those may have lost it too, other
+// datacenters are asked. What one owner brings may be what this node once kept
+// for another and forgot, so those that were marked are again.
 func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 	cl := c.n.coord.Cluster()
-	compared := make([]bool, len(cl.Members))
+	compared, whole := make([]bool, len(cl.Members)), make([]bool, len(cl.Members))
 	why := make([]error, len(cl.Members))
 	var uncertain []int // compared with, and perhaps lack what a later one brings
 	for o, m := range cl.Members {
@@ -206,6 +210,7 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 			continue // hints bring what it has for us
 		}
 		marked := c.n.handoff.marked(o)
+		whole[o] = m.Complete() // before: it may become so by comparing with us
 		got, err := c.compareWith(ctx, o)
 		if got.Fetched > 0 {
 			for _, earlier := range uncertain {
@@ -223,7 +228,9 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 			why[o] = fmt.Errorf("rack %s (node %s): %w", m.Rack, m.ID, err)
 		}
 	}
+	unsure := false
 	for _, r := range ownedRanges(cl) {
+		sure := 0
 		need := len(r.owners) / 2 // others, for a majority with us
 		if c.lost.Load() {
 			need = min(len(r.owners)-(len(r.owners)/2+1)+1, len(r.owners)-1)
@@ -233,6 +240,9 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 		for _, o := range r.owners {
 			if compared[o] {
 				with++
+				if whole[o] {
+					sure++
+				}
 			} else if why[o] != nil {
 				last = why[o]
 			}
@@ -240,9 +250,53 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 		if with < need {
 			return fetched, pushed, fmt.Errorf("compared with %d other owners of a range, %d needed in %s: %w", with, need, cl.SelfMember().Datacenter, last)
 		}
+		unsure = unsure || c.lost.Load() && sure < max(need, 1)
+	}
+	if unsure {
+		got, err := c.abroad(ctx, cl)
+		fetched += got.Fetched
+		pushed += got.Pushed
+		if err != nil {
+			return fetched, pushed, err
+		}
 	}
 	c.lost.Store(false)
 	return fetched, pushed, nil
+}
+
+// abroadPatience is how long a node that has nobody at home to be sure with
+// waits for another datacenter; longer than it takes to connect, and no outage
+// of the link may keep it from serving.
+const abroadPatience = 5 * time.Second
+
+// abroad compares with the owners in other datacenters, of one of them with
+// more than half: what is acknowledged everywhere is held there.
+func (c *catchUp) abroad(ctx context.Context, cl *coordinator.Cluster) (all coordinator.Comparison, err error) {
+	nodes, compared := map[string]int{}, map[string]int{}
+	for o, m := range cl.Members {
+		if m.Datacenter == cl.SelfMember().Datacenter {
+			continue
+		}
+		nodes[m.Datacenter]++
+		got, failed := c.compareWith(ctx, o)
+		all.Fetched += got.Fetched
+		all.Pushed += got.Pushed
+		if failed != nil {
+			err = fmt.Errorf("too few here are sure to hold everything: datacenter %s, node %s: %w", m.Datacenter, m.ID, failed)
+			continue
+		}
+		compared[m.Datacenter]++
+	}
+	for dc, n := range nodes {
+		if compared[dc] > n/2 {
+			return all, nil
+		}
+	}
+	if err != nil && time.Now().After(c.homeOnly) {
+		c.n.log.Warn("caught up without any other datacenter", "err", err)
+		return all, nil
+	}
+	return all, err
 }
 
 // compareWith makes this node and another equal.

@@ -29,7 +29,7 @@ type handoff struct {
 var _ coordinator.Hints = (*handoff)(nil)
 
 // open opens the log of hints. A node that may have lost hints, because it
-// keeps none on disk or was not stopped, takes every other for one that lacks
+// keeps none on disk, was not stopped or got an empty disk, takes every other for one that lacks
 // something. first says that nothing was written under this layout yet.
 func (h *handoff) open(cl *coordinator.Cluster, sync datastore.SyncPolicy, first bool) error {
 	cfg := hints.Config{
@@ -44,7 +44,7 @@ func (h *handoff) open(cl *coordinator.Cluster, sync datastore.SyncPolicy, first
 	case datastore.SyncNo:
 		cfg.Sync = hints.No
 	}
-	forgot := h.n.cfg.DataDir == "" && !first
+	forgot := h.n.identity.blank && !first
 	if h.n.cfg.DataDir != "" {
 		cfg.FS = hintFiles(h.n.disk, h.n.identity.path("hints"))
 	}

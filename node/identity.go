@@ -37,6 +37,8 @@ type identity struct {
 	// written is still the operating system's. After a loss of power, on an
 	// empty disk and without a directory it is false.
 	kept bool
+	// blank says that there is nothing from an earlier start.
+	blank bool
 }
 
 type identityFile struct {
@@ -61,10 +63,13 @@ const identityFormat = 1
 // clock, so that a node that forgot everything still takes a number that it
 // did not have before, even if it is started again at once. (They come round
 // after 19 days: to meet an old number takes a start in the very same tenth.)
+// In an empty directory it begins there too, for the machine may have replaced
+// another, but in the lower half, so that the next starts have numbers left.
 func openIdentity(d disk.FS, dir, id, cluster string, now time.Time) (*identity, error) {
-	n := &identity{dir: dir, disk: d, file: identityFile{Format: identityFormat, ID: id, Cluster: cluster}}
+	n := &identity{dir: dir, disk: d, blank: true, file: identityFile{Format: identityFormat, ID: id, Cluster: cluster}}
+	tenths := uint32(now.UnixMilli() / 100)
 	if dir == "" {
-		n.file.Generation = uint32(now.UnixMilli()/100) & layout.MaxGeneration
+		n.file.Generation = tenths & layout.MaxGeneration
 		return n, nil
 	}
 	if err := d.MkdirAll(dir); err != nil {
@@ -75,6 +80,7 @@ func openIdentity(d disk.FS, dir, id, cluster string, now time.Time) (*identity,
 		return nil, fmt.Errorf("node: data_dir %s is in use by another process: %w", dir, err)
 	}
 	n.lock = lock
+	n.file.Generation = tenths & (layout.MaxGeneration / 2)
 	if err := n.load(id, cluster); err != nil {
 		n.close()
 		return nil, err
@@ -100,7 +106,7 @@ func (n *identity) load(id, cluster string) error {
 		case f.ID != id:
 			return fmt.Errorf("node: data_dir %s belongs to the node %q, not %q: set name, or use another directory", n.dir, f.ID, id)
 		}
-		n.file = f
+		n.file, n.blank = f, false
 	}
 	if b, err := n.read("clean"); err == nil {
 		var c cleanFile

@@ -15,6 +15,7 @@ import (
 
 	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/datastore/disk"
+	"github.com/dynomite-go/dynomite/node/internal/layout"
 )
 
 func TestModule_IsComplete(t *testing.T) {
@@ -96,6 +97,26 @@ func TestIdentity_WithoutADirectory_TheNumberComesFromTheClock(t *testing.T) {
 	if a.file.Generation == b.file.Generation {
 		t.Fatal("two starts share a generation")
 	}
+}
+
+// A machine that was replaced has the name of the old one and not its disk.
+func TestIdentity_AnEmptyDisk_TakesAnotherNumber(t *testing.T) {
+	a, err := openIdentity(disk.OS(), t.TempDir(), "n", "c", time.Unix(1000, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := openIdentity(disk.OS(), t.TempDir(), "n", "c", time.Unix(2000, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.file.Generation == b.file.Generation {
+		t.Fatalf("both are of generation %d", a.file.Generation)
+	}
+	if last, _ := openIdentity(disk.OS(), t.TempDir(), "n", "c", time.UnixMilli(100*(1<<24-1))); last.file.Generation > layout.MaxGeneration/2+1 {
+		t.Fatalf("it begins with generation %d, and soon none is left", last.file.Generation)
+	}
+	a.close()
+	b.close()
 }
 
 func TestSkew_OneWrongClockAmongThreeIsNoticedByItself(t *testing.T) {

@@ -204,7 +204,8 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 		return err
 	}
 	n.store.Store(&openedStore{store, clock})
-	if err := n.handoff.open(cl, sync, n.forming.brought(l)); err != nil {
+	first := n.forming.brought(l)
+	if err := n.handoff.open(cl, sync, first); err != nil {
 		return err
 	}
 	n.coord.Install(cl, store, clock.Observe)
@@ -226,7 +227,7 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	if len(l.Nodes) == 1 {
 		n.setCaughtUp(true)
 	} else {
-		n.catchUp.lost.Store(!n.identity.kept && !(n.identity.dir != "" && n.syncAlways && n.identity.file.Generation > 1))
+		n.catchUp.lost.Store(!first && !n.identity.kept && !(n.syncAlways && !n.identity.blank))
 		n.catchUp.request("started")
 	}
 	return nil

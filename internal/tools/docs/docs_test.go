@@ -37,21 +37,32 @@ func TestSplit(t *testing.T) {
 // tree is a complete repository of one module.
 func tree() map[string]string {
 	return map[string]string{
-		"LICENSE":                "Apache\n",
-		"NOTICE":                 "Ours.\n\n  example.org/far   MIT\n",
-		"ring/go.mod":            "module github.com/dynomite-go/dynomite/ring\n\ngo 1.26\n\nrequire example.org/far v1.0.0 // indirect\n",
-		"README.md":              "[the ring](ring/README.md#use) [a site](https://example.org) [here](#x)\n\n<!-- copy of ring/doc.go -->\n```go\n// Package ring maps tokens to their owners.\npackage ring\n```\n",
-		"ring/LICENSE":           "Apache\n",
-		"ring/README.md":         "```\n[not a link](nowhere)\n```\n",
-		"ring/doc.go":            "// Package ring maps tokens to their owners.\npackage ring\n",
-		"ring/example_test.go":   "package ring_test\n\nfunc Example() {\n\t// Output: x\n}\n",
-		"ring/internal/x/x.go":   "// Package x holds the arcs of the circle.\npackage x\n",
-		"ring/internal/x/y.go":   "package x\n",
-		"ring/hidden.go":         "package ring\n\ntype hidden struct{}\n\nfunc (hidden) Exported() {}\n",
-		"ring/conventional.go":   "package ring\n\n// Level says how many owners must answer.\ntype Level int\n\nfunc (Level) String() string { return \"\" }\n",
-		"ring/groups.go":         "package ring\n\n// How far away an owner is, in steps.\nconst (\n\tNear = iota\n\tFar\n)\n",
-		"ring/testdata/broken.x": "",
+		"LICENSE":                  "Apache\n",
+		"NOTICE":                   "Ours.\n\n  example.org/far   MIT\n",
+		"ring/go.mod":              "module github.com/dynomite-go/dynomite/ring\n\ngo 1.26\n\nrequire example.org/far v1.0.0 // indirect\n",
+		"README.md":                "[the ring](ring/README.md#use) [a site](https://example.org) [here](#x)\n\n<!-- copy of ring/doc.go -->\n```go\n// Package ring maps tokens to their owners.\npackage ring\n```\n" + promise("One"),
+		"ring/LICENSE":             "Apache\n",
+		"ring/README.md":           "```\n[not a link](nowhere)\n```\n",
+		"ring/doc.go":              "// Package ring maps tokens to their owners.\npackage ring\n",
+		"ring/example_test.go":     "package ring_test\n\nfunc Example() {\n\t// Output: x\n}\n",
+		"ring/internal/x/x.go":     "// Package x holds the arcs of the circle.\npackage x\n",
+		"ring/internal/x/y.go":     "package x\n",
+		"ring/hidden.go":           "package ring\n\ntype hidden struct{}\n\nfunc (hidden) Exported() {}\n",
+		"ring/conventional.go":     "package ring\n\n// Level says how many owners must answer.\ntype Level int\n\nfunc (Level) String() string { return \"\" }\n",
+		"ring/groups.go":           "package ring\n\n// How far away an owner is, in steps.\nconst (\n\tNear = iota\n\tFar\n)\n",
+		"ring/testdata/broken.x":   "",
+		"node/go.mod":              "module github.com/dynomite-go/dynomite/node\n\ngo 1.26\n",
+		"node/LICENSE":             "Apache\n",
+		"node/README.md":           "# Node\n",
+		"node/doc.go":              "// Package node assembles all parts.\npackage node\n",
+		"node/example_test.go":     "package node_test\n\nfunc Example() {\n\t// Output: x\n}\n",
+		"node/guarantee_x_test.go": "package node_test\n\nfunc TestGuarantee_OneNodeIsAwayDiskSet_DCEachQuorum(t *testing.T) {}\n",
 	}
+}
+
+// promise is a README with one guarantee.
+func promise(first string) string {
+	return "## What it promises\n\nMuch.\n\n| | `DC_EACH_QUORUM` (the default) |\n|---|---|\n| " + first + " node is away (`disk` set) | nothing |\n\n| another | table |\n"
 }
 
 func TestDocs(t *testing.T) {
@@ -66,9 +77,11 @@ func TestDocs(t *testing.T) {
 		"other LICENSE":     {"ring/LICENSE", "MIT\n", []string{"differs"}},
 		"no example":        {"ring/example_test.go", "", []string{"no example with an output"}},
 		"silent example":    {"ring/example_test.go", "package ring_test\n\nfunc Example() {\n}\n\n// Output: outside\n", []string{"no example with an output"}},
-		"stale copy":        {"README.md", "<!-- copy of ring/doc.go -->\n```go\npackage ring\n```\n", []string{"README.md:1: the code block is no copy of ring/doc.go"}},
-		"copy of nothing":   {"README.md", "<!-- copy of ring/gone.go -->\n```go\n```\n", []string{"no file ring/gone.go"}},
-		"dead link":         {"README.md", "[x](ring/gone.md)\n", []string{"README.md:1: the link to ring/gone.md leads nowhere"}},
+		"stale copy":        {"README.md", "<!-- copy of ring/doc.go -->\n```go\npackage ring\n```\n" + promise("One"), []string{"README.md:1: the code block is no copy of ring/doc.go"}},
+		"copy of nothing":   {"README.md", "<!-- copy of ring/gone.go -->\n```go\n```\n" + promise("One"), []string{"no file ring/gone.go"}},
+		"proven guarantee":  {"README.md", promise("One"), nil},
+		"guarantee without": {"README.md", promise("Two"), []string{"TestGuarantee_OneNodeIsAwayDiskSet_DCEachQuorum is the test of no cell", "no TestGuarantee_TwoNodeIsAwayDiskSet_DCEachQuorum in"}},
+		"dead link":         {"README.md", "[x](ring/gone.md)\n" + promise("One"), []string{"README.md:1: the link to ring/gone.md leads nowhere"}},
 		"not in NOTICE":     {"NOTICE", "Ours.\n", []string{"example.org/far is required and not named"}},
 		"only in NOTICE":    {"NOTICE", tree()["NOTICE"] + "  example.org/b/v2  MPL-2.0\n", []string{"example.org/b/v2 is named and not required"}},
 		"package comment":   {"ring/internal/x/x.go", "// Package x is x.\npackage x\n", []string{"ring/internal/x: the package has no comment"}},
@@ -94,7 +107,7 @@ func TestDocs(t *testing.T) {
 			if c.text == "" {
 				delete(files, c.file)
 			}
-			problems, err := docs(treetest.Write(t, []string{"ring"}, files))
+			problems, err := docs(treetest.Write(t, []string{"ring", "node"}, files))
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -2,8 +2,8 @@
 // comment that says more than the name, every package has one, every released
 // module has doc.go, README.md, a LICENSE equal to the root's and an example
 // that runs, every relative link of the Markdown files leads somewhere, every
-// code block marked as a copy of a file is one, and NOTICE names every
-// third-party module that is required.
+// code block marked as a copy of a file is one, NOTICE names every third-party
+// module that is required, and every guarantee of the README has its test.
 package main
 
 import (
@@ -70,6 +70,7 @@ func docs(dir string) ([]string, error) {
 		return nil, err
 	}
 	problems = append(problems, notice...)
+	problems = append(problems, unproven(root)...)
 	for i, p := range problems {
 		problems[i] = strings.TrimPrefix(p, root+string(filepath.Separator))
 	}
