@@ -50,6 +50,28 @@
 // What replies say, which of two values is newer for example, is not counted
 // here: the caller looks at them once the tally is met.
 //
+// # Request
+//
+// A [Request] is a tally that also says what to do next, given the time: whom to
+// ask, until when to wait, whom to ask as well because another is overdue, when
+// to make the request anew because it lost, and when it is decided. It is a value
+// too, and a step function: its transcript is the same whenever the same answers
+// come at the same times.
+//
+//	0s    ask ann                      0s    ask ann
+//	0s    ask bob                      0s    ask bob
+//	1ms   < bob won                    1ms   < bob lost
+//	10ms  ask cyd, ann is overdue      1ms   retry
+//	11ms  < cyd won                    1ms   ask ann
+//	11ms  done                         ...
+//
+// A delta that lost stands nowhere for long: something that its writer had not
+// seen beats it. So before it is acknowledged, the writer takes in what beat it
+// and executes its command again; the new delta goes to all owners, and the
+// answers to the old one count for nothing. Only when the tries are used up does
+// Lost count against the level. What a try left behind stays possible: an error
+// after it says that a write may have been applied.
+//
 // # Latency
 //
 // A [Latency] learns from a peer's answers how long to wait for it before another
@@ -59,11 +81,12 @@
 //
 // # Gather
 //
-// [Gather] does the asking for who has a function that asks one owner and blocks.
-// It asks all owners at once, returns with the replies at the moment that the
-// rule is met or cannot be met, and hands over later replies one by one. It is
-// the only part of the package that starts goroutines. It never asks an owner
-// twice.
+// [Gather] does what a Request says for who has a function that asks one owner and
+// blocks. It asks all owners at once, or as many as needed, returns with the
+// replies at the moment that the rule is met or cannot be met, and hands over
+// later replies one by one. It is the only part of the package that starts
+// goroutines. It asks no owner twice in one try, and tries again only what lost,
+// if [Config] has a Retry.
 //
 // # Errors
 //

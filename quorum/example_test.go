@@ -39,7 +39,7 @@ func ExampleGather() {
 			}
 			return 7, nil
 		}
-		_, err := quorum.Gather(context.Background(), rule, []string{"ann", "bob", "cyd"}, ask, nil)
+		_, err := quorum.Gather(context.Background(), rule, []string{"ann", "bob", "cyd"}, ask, quorum.Config[string, int]{})
 		var short *quorum.Error
 		if errors.As(err, &short) {
 			fmt.Println("needed", short.Need, "and failed:", short.Failed)
@@ -97,4 +97,43 @@ func ExampleLatency() {
 	// at first: 20ms
 	// learnt: 4ms
 	// stopped: 0s
+}
+
+func ExampleRequest() {
+	rule, err := quorum.NewRule(quorum.DCQuorum, 0, 3)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	names := []string{"ann", "bob", "cyd"}
+	delay := func(int) time.Duration { return 10 * time.Millisecond }
+	read := rule.Request(quorum.Plan{Thrifty: true})
+	next := func(now time.Duration) {
+		for {
+			switch step := read.Next(now, delay); step.Do {
+			case quorum.Ask:
+				fmt.Println(now, "ask", names[step.Owner])
+				continue
+			case quorum.Wait:
+				fmt.Println(now, "wait, and look at the time:", step.Until != quorum.Forever)
+			default:
+				fmt.Println(now, step.Do)
+			}
+			return
+		}
+	}
+	next(0)
+	read.Answer(1, read.Try(), quorum.Won)
+	next(1 * time.Millisecond)
+	next(10 * time.Millisecond)
+	read.Answer(2, read.Try(), quorum.Won)
+	next(11 * time.Millisecond)
+	// Output:
+	// 0s ask ann
+	// 0s ask bob
+	// 0s wait, and look at the time: true
+	// 1ms wait, and look at the time: true
+	// 10ms ask cyd
+	// 10ms wait, and look at the time: false
+	// 11ms done
 }

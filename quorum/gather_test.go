@@ -53,17 +53,20 @@ func TestGather_OneSlowReplica_ReturnsAtQuorum(t *testing.T) {
 		if d := took(func() {
 			replies, err = Gather(ctx, mustRule(t, DCQuorum, 0, 3), ids(3),
 				ask([]script{{after: 5 * time.Second}, {after: 2 * time.Second}, {after: time.Second}}),
-				func(r Reply[int, int]) { late = append(late, r) })
+				Config[int, int]{Late: func(r Reply[int, int]) { late = append(late, r) }})
 		}); d != 2*time.Second {
 			t.Errorf("returned after %v, want 2s", d)
 		}
-		want := []Reply[int, int]{{Owner: 2, ID: 2, Result: 20}, {Owner: 1, ID: 1, Result: 10}}
+		want := []Reply[int, int]{
+			{Owner: 2, ID: 2, Try: 1, Result: 20, Took: time.Second, Answer: Won},
+			{Owner: 1, ID: 1, Try: 1, Result: 10, Took: 2 * time.Second, Answer: Won},
+		}
 		if err != nil || !slices.Equal(replies, want) {
 			t.Errorf("replies %v, %v; want %v", replies, err, want)
 		}
 		<-time.After(4 * time.Second)
 		synctest.Wait()
-		if want := []Reply[int, int]{{Owner: 0, ID: 0, Result: 0}}; !slices.Equal(late, want) {
+		if want := []Reply[int, int]{{Owner: 0, ID: 0, Try: 1, Took: 5 * time.Second, Answer: Won}}; !slices.Equal(late, want) {
 			t.Errorf("late %v, want %v", late, want)
 		}
 	})
@@ -74,7 +77,7 @@ func TestGather_CallerCancelsAfterReturn_LateOwnersAreStillAsked(t *testing.T) {
 		late := make(chan Reply[int, int], 1)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		if _, err := Gather(ctx, mustRule(t, DCOne, 0, 2), ids(2),
-			ask([]script{{}, {after: 30 * time.Second}}), func(r Reply[int, int]) { late <- r }); err != nil {
+			ask([]script{{}, {after: 30 * time.Second}}), Config[int, int]{Late: func(r Reply[int, int]) { late <- r }}); err != nil {
 			t.Fatal(err)
 		}
 		cancel()
@@ -91,10 +94,10 @@ func TestGather_LateOwner_EndsAtTheDeadline(t *testing.T) {
 		defer cancel()
 		if d := took(func() {
 			if _, err := Gather(ctx, mustRule(t, DCOne, 0, 2), ids(2),
-				ask([]script{{}, {after: time.Hour}}), func(r Reply[int, int]) { late <- r }); err != nil {
+				ask([]script{{}, {after: time.Hour}}), Config[int, int]{Late: func(r Reply[int, int]) { late <- r }}); err != nil {
 				t.Fatal(err)
 			}
-			if r := <-late; !errors.Is(r.Err, context.DeadlineExceeded) || r.Answer() != Failed {
+			if r := <-late; !errors.Is(r.Err, context.DeadlineExceeded) || r.Answer != Failed {
 				t.Errorf("late reply %+v", r)
 			}
 		}); d != 10*time.Second {
@@ -112,7 +115,7 @@ func TestGather_LastReply_EndsTheOwnersContext(t *testing.T) {
 				seen[owner] = ctx
 				<-time.After(time.Duration(owner) * time.Second)
 				return 0, ctx.Err()
-			}, nil)
+			}, Config[int, int]{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -142,12 +145,12 @@ func TestGather_Impossible_ReturnsAtOnceAndSaysWho(t *testing.T) {
 					}
 					<-time.After(time.Hour)
 					return 1, nil
-				}, func(Reply[string, int]) { lates++ })
+				}, Config[string, int]{Late: func(Reply[string, int]) { lates++ }})
 			var level *Error
 			if !errors.As(err, &level) {
 				t.Fatalf("error %v", err)
 			}
-			if len(replies) != 2 || replies[0].Answer() != Lost || replies[1].Answer() != Failed {
+			if len(replies) != 2 || replies[0].Answer != Lost || replies[1].Answer != Failed {
 				t.Errorf("replies %v", replies)
 			}
 			if level.Level != DCQuorum || level.Need != 2 || level.Got != 0 || !level.MayHaveBeenApplied ||
@@ -175,7 +178,7 @@ func TestGather_AllRefuse_NothingWasApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		_, err := Gather(t.Context(), mustRule(t, DCEachSafeQuorum, 0, 1, 1), ids(2), ask([]script{
 			{err: ErrRefused}, {err: fmt.Errorf("catching up: %w", ErrRefused)},
-		}), nil)
+		}), Config[int, int]{})
 		var level *Error
 		if !errors.As(err, &level) {
 			t.Fatalf("error %v", err)
@@ -184,7 +187,7 @@ func TestGather_AllRefuse_NothingWasApplied(t *testing.T) {
 		if len(level.Refused) != 2 && !level.MayHaveBeenApplied {
 			t.Errorf("error %+v", level)
 		}
-		_, err = Gather(t.Context(), mustRule(t, DCOne, 0, 2), ids(2), ask([]script{{err: ErrRefused}, {err: ErrRefused}}), nil)
+		_, err = Gather(t.Context(), mustRule(t, DCOne, 0, 2), ids(2), ask([]script{{err: ErrRefused}, {err: ErrRefused}}), Config[int, int]{})
 		if !errors.As(err, &level) || level.MayHaveBeenApplied || len(level.Refused) != 2 {
 			t.Errorf("error %+v", level)
 		}
@@ -197,7 +200,7 @@ func TestGather_Deadline_ReportsWhoIsSilent(t *testing.T) {
 		defer cancel()
 		if d := took(func() {
 			replies, err := Gather(ctx, mustRule(t, DCQuorum, 0, 3), ids(3),
-				ask([]script{{after: time.Second}, {after: time.Hour}, {after: time.Hour}}), nil)
+				ask([]script{{after: time.Second}, {after: time.Hour}, {after: time.Hour}}), Config[int, int]{})
 			var level *Error
 			if !errors.As(err, &level) || !errors.Is(err, context.DeadlineExceeded) {
 				t.Fatalf("error %v", err)
@@ -213,6 +216,19 @@ func TestGather_Deadline_ReportsWhoIsSilent(t *testing.T) {
 	})
 }
 
+func TestGather_Deadline_AlsoSaysWhyOthersFailed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		broken := errors.New("broken pipe")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := Gather(ctx, mustRule(t, DCQuorum, 0, 3), ids(3),
+			ask([]script{{err: broken}, {}, {after: time.Hour}}), Config[int, int]{})
+		if !errors.Is(err, context.DeadlineExceeded) || !errors.Is(err, broken) {
+			t.Errorf("error %v", err)
+		}
+	})
+}
+
 func TestGather_Cancelled_OwnersAreCancelledToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reason := errors.New("client is gone")
@@ -222,7 +238,7 @@ func TestGather_Cancelled_OwnersAreCancelledToo(t *testing.T) {
 		if d := took(func() {
 			replies, err := Gather(ctx, mustRule(t, DCOne, 0, 2), ids(2),
 				ask([]script{{after: time.Hour}, {after: time.Hour}}),
-				func(r Reply[int, int]) { late = append(late, r) })
+				Config[int, int]{Late: func(r Reply[int, int]) { late = append(late, r) }})
 			if !errors.Is(err, reason) && !errors.Is(err, context.Canceled) {
 				t.Errorf("error %v", err)
 			}
@@ -242,7 +258,7 @@ func TestGather_EndedContext_AsksNobody(t *testing.T) {
 	_, err := Gather(ctx, mustRule(t, DCOne, 0, 2), ids(2), func(context.Context, int) (int, error) {
 		t.Error("an owner was asked")
 		return 0, nil
-	}, nil)
+	}, Config[int, int]{})
 	var level *Error
 	if !errors.As(err, &level) || level.MayHaveBeenApplied || len(level.Refused) != 2 || !errors.Is(err, context.Canceled) {
 		t.Errorf("error %+v", err)
@@ -250,7 +266,7 @@ func TestGather_EndedContext_AsksNobody(t *testing.T) {
 }
 
 func TestGather_OwnersNotOfTheRule_Error(t *testing.T) {
-	_, err := Gather(t.Context(), mustRule(t, DCOne, 0, 3), ids(2), ask(make([]script, 2)), nil)
+	_, err := Gather(t.Context(), mustRule(t, DCOne, 0, 3), ids(2), ask(make([]script, 2)), Config[int, int]{})
 	if err == nil || !strings.Contains(err.Error(), "2 owners to ask, the rule counts 3") {
 		t.Errorf("error %v", err)
 	}
@@ -260,7 +276,7 @@ func TestGather_OtherDatacenterWins_DoesNotCount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		if d := took(func() {
 			replies, err := Gather(t.Context(), mustRule(t, DCOne, 1, 2, 1), ids(3),
-				ask([]script{{after: 1}, {after: 2}, {after: time.Second}}), nil)
+				ask([]script{{after: 1}, {after: 2}, {after: time.Second}}), Config[int, int]{})
 			if err != nil || len(replies) != 3 {
 				t.Errorf("replies %v, %v", replies, err)
 			}
@@ -275,7 +291,7 @@ func TestGather_ValuesOfTheContextReachTheOwners(t *testing.T) {
 	ctx := context.WithValue(t.Context(), key{}, "trace")
 	replies, err := Gather(ctx, mustRule(t, DCOne, 0, 1), ids(1), func(ctx context.Context, _ int) (any, error) {
 		return ctx.Value(key{}), nil
-	}, nil)
+	}, Config[int, any]{})
 	if err != nil || replies[0].Result != "trace" {
 		t.Errorf("replies %v, %v", replies, err)
 	}
@@ -288,7 +304,7 @@ func BenchmarkGather(b *testing.B) {
 			owners := ids(n)
 			b.ReportAllocs()
 			for b.Loop() {
-				_, err := Gather(b.Context(), rule, owners, func(context.Context, int) (int, error) { return 0, nil }, nil)
+				_, err := Gather(b.Context(), rule, owners, func(context.Context, int) (int, error) { return 0, nil }, Config[int, int]{})
 				if err != nil {
 					b.Fatal(err)
 				}
