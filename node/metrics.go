@@ -35,7 +35,7 @@ var (
 	mReexec    = desc("reexecutions_total", "Commands executed again because something unseen had beaten them.")
 	mRepairs   = desc("repairs_total", "Records that one owner got from another because copies differed; in to this node, out from it.", "cause", "direction")
 	mCoalesced = desc("reads_coalesced_total", "Reads that made use of what another read of the key asked the owners.")
-	mHedges    = desc("hedges_total", "Further owners asked because those asked first were slow.")
+	mHedges    = desc("hedges_total", "Further nodes asked because those asked first were slow, or to learn whether one still is.")
 	mMissed    = desc("deltas_missed_total", "Deltas that may not have reached an owner, which are kept as hints.")
 	mNoQuorum  = desc("refused_total", "Operations refused for want of owners, before anything was written.")
 	mUnknown   = desc("unknown_outcomes_total", "Writes whose outcome could not be learnt.")

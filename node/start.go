@@ -368,13 +368,8 @@ func (n *Node) settings() layout.Settings {
 	}
 }
 
-// Periods of the node's tickers: hedging looks every 10 ms, half of how long a
-// read waits before it is hedged; statuses go out and expired keys are
-// noticed every half second.
-const (
-	fastTick = 10 * time.Millisecond
-	slowTick = 500 * time.Millisecond
-)
+// slowTick is how often statuses go out and expired keys are noticed.
+const slowTick = 500 * time.Millisecond
 
 func every(ctx context.Context, d time.Duration, f func()) {
 	t := time.NewTicker(d)
@@ -389,7 +384,19 @@ func every(ctx context.Context, d time.Duration, f func()) {
 	}
 }
 
-func (n *Node) tickFast(ctx context.Context) { every(ctx, fastTick, n.coord.Tick) }
+// tickFast lets slow reads ask further owners.
+func (n *Node) tickFast(ctx context.Context) {
+	t := time.NewTimer(0)
+	defer t.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+			t.Reset(n.coord.Tick())
+		}
+	}
+}
 
 func (n *Node) tickForming(ctx context.Context) { every(ctx, formationTick, n.forming.tick) }
 

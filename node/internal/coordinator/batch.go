@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/internal/command"
@@ -27,7 +28,7 @@ type batch struct {
 	cl       *Cluster
 	call     command.Call
 	deadline time.Time
-	started  time.Time
+	started  int64 // on the coordinator's clock
 	read     quorum.Level
 	write    quorum.Level
 	ops      []op
@@ -50,9 +51,12 @@ type batch struct {
 	argv    [][]byte
 	encoded []byte
 
-	// links in the coordinator's list of running batches
+	// links in the coordinator's list of running batches, the next one older
 	prev, next *batch
-	hedged     bool
+	// waits are the questions under way; due is when Tick has to look.
+	waits  []*frame
+	due    atomic.Int64
+	parked int // operations that wait for another's question
 }
 
 func newBatch(c *Coordinator, cl *Cluster, deadline time.Time) *batch {
@@ -64,7 +68,8 @@ func newBatch(c *Coordinator, cl *Cluster, deadline time.Time) *batch {
 	defer b.mu.Unlock()
 	b.use++
 	b.c, b.cl, b.deadline = c, cl, deadline
-	b.refs, b.finished, b.hedged = 1, false, false
+	b.refs, b.finished, b.parked = 1, false, 0
+	b.due.Store(never)
 	b.ops, b.pending, b.unsaved = b.ops[:0], 0, false
 	b.reply, b.finish = nil, nil
 	select {

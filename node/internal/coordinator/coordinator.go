@@ -17,10 +17,6 @@ type Config struct {
 	Peers Peers
 	// Timeout is how long a command may take in all; default 2 s.
 	Timeout time.Duration
-	// HedgeAfter is how long a read waits for the owners it asked before it
-	// asks the others too; default 20 ms, some ten times a round trip on a
-	// local network.
-	HedgeAfter time.Duration
 	// Bypassed is called when a delta came from another node than the one that
 	// we take for the key's primary: that one has to be warned. It must not block.
 	Bypassed func(primary int)
@@ -35,14 +31,13 @@ type Coordinator struct {
 	store      datastore.Store
 	peers      Peers
 	timeout    time.Duration
-	hedgeAfter time.Duration
 	hints      Hints
 	onBypassed func(int)
 	born       time.Time
 	onNewest   func(datastore.Version)
 	log        *slog.Logger
 
-	// store, onNewest and warm are set before cluster is, and read after it was
+	// store, onNewest, warm and hedging are set before cluster is, and read after it was
 	// seen to be set.
 	cluster atomic.Pointer[Cluster]
 	batches sync.Pool // of this coordinator's own: a batch holds a channel
@@ -53,22 +48,21 @@ type Coordinator struct {
 	bypassed      bypassed
 
 	flights flights
+	hedging hedging
 
 	mu      sync.Mutex
-	running *batch // head of the list of batches that wait
+	running *batch // the youngest of the batches that wait
+	oldest  *batch
 }
 
 // New prepares a coordinator. It serves nothing before Install.
 func New(cfg Config) *Coordinator {
 	c := &Coordinator{
 		peers: cfg.Peers, timeout: cfg.Timeout,
-		hedgeAfter: cfg.HedgeAfter, hints: cfg.Hints, onBypassed: cfg.Bypassed, born: time.Now(), log: cfg.Logger,
+		hints: cfg.Hints, onBypassed: cfg.Bypassed, born: time.Now(), log: cfg.Logger,
 	}
 	if c.timeout <= 0 {
 		c.timeout = 2 * time.Second
-	}
-	if c.hedgeAfter <= 0 {
-		c.hedgeAfter = 20 * time.Millisecond
 	}
 	if c.hints == nil {
 		c.hints = forgetful{}
@@ -87,6 +81,7 @@ func New(cfg Config) *Coordinator {
 // serves nothing. observe is told of versions that the next stamp must be above.
 func (c *Coordinator) Install(cl *Cluster, store datastore.Store, observe func(datastore.Version)) {
 	c.store, c.onNewest, c.warm = store, observe, newWarmup()
+	c.hedging.begin(cl, c.timeout/4) // a few owners may be slow, one after the other
 	c.cluster.Store(cl)
 	c.HealthChanged()
 }
@@ -187,11 +182,13 @@ func (c *Coordinator) ResetHits() {
 }
 
 func (c *Coordinator) enlist(b *batch) {
-	b.started = time.Now()
+	b.started = c.clock()
 	c.mu.Lock()
 	b.prev, b.next = nil, c.running
 	if c.running != nil {
 		c.running.prev = b
+	} else {
+		c.oldest = b
 	}
 	c.running = b
 	c.mu.Unlock()
@@ -206,49 +203,11 @@ func (c *Coordinator) delist(b *batch) {
 	}
 	if b.next != nil {
 		b.next.prev = b.prev
+	} else {
+		c.oldest = b.prev
 	}
 	b.prev, b.next = nil, nil
 	c.mu.Unlock()
-}
-
-// Tick lets reads that have waited too long ask further owners. The node
-// calls it every few milliseconds.
-func (c *Coordinator) Tick() {
-	for _, s := range c.slow() {
-		s.hedge()
-	}
-}
-
-// slowBatch is a batch that has waited too long, in one use of it.
-type slowBatch struct {
-	b   *batch
-	use uint64
-}
-
-func (c *Coordinator) slow() []slowBatch {
-	old := time.Now().Add(-c.hedgeAfter)
-	var slow []slowBatch
-	c.mu.Lock()
-	for b := c.running; b != nil; b = b.next {
-		if b.started.Before(old) {
-			slow = append(slow, slowBatch{b, b.use})
-		}
-	}
-	c.mu.Unlock()
-	return slow
-}
-
-// hedge lets the batch ask further owners, unless it has ended since it was
-// seen: then it may be another group's by now, half made.
-func (s slowBatch) hedge() {
-	b := s.b
-	b.mu.Lock()
-	if b.use != s.use || b.finished || b.hedged {
-		b.mu.Unlock()
-		return
-	}
-	b.hedge()
-	b.step()
 }
 
 // level is the consistency level that a command of a group runs at.

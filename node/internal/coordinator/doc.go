@@ -35,7 +35,8 @@
 // A command that looks before it writes trusts the primary's own record, as
 // long as everybody agrees on who is primary: see caution.go.
 //
-// The machine of one group, batch, has no goroutine and no clock: it is fed
-// with answers, failures and a request to hedge, under its lock, and hands
-// out messages to be sent once the lock is released.
+// The machine of one group, batch, has no goroutine: it is fed with answers,
+// failures and the time, under its lock, and hands out messages to be sent
+// once the lock is released. A read whose owner is overdue asks one more: see
+// hedge.go.
 package coordinator

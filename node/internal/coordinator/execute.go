@@ -155,7 +155,7 @@ func (b *batch) hint(node int, o *op) {
 }
 
 // askVotes asks as many complete owners of each datacenter that counts, the
-// nearest to primary first, as its majority lacks.
+// nearest to primary first and the slow last, as its majority lacks.
 func (b *batch) askVotes(i int) {
 	o := &b.ops[i]
 	for dc, s := range o.rule.spans {
@@ -165,16 +165,21 @@ func (b *batch) askVotes(i int) {
 				lack--
 			}
 		}
+		var shunned mask
+		if lack > 0 {
+			shunned = b.shunned(o, s)
+		}
 		for p := s.from; p < s.to; p++ {
 			switch {
 			case o.asked.has(p):
 			case !b.cl.Members[o.owners[p]].Complete():
 				o.tally.Add(p, quorum.Refused)
-			case lack > 0:
+			case lack > 0 && !shunned.has(p):
 				b.askVote(i, p)
 				lack--
 			}
 		}
+		b.askShunned(i, shunned, lack)
 	}
 }
 
@@ -184,24 +189,4 @@ func (b *batch) askVote(i, p int) {
 	f := b.out.frame(b, int(o.owners[p]), KindApply)
 	f.buf = appendDigest(f.buf, o.key, o.before)
 	f.add(i, o.tries)
-}
-
-// hedge asks further owners for operations whose voters are slow.
-func (b *batch) hedge() {
-	if b.hedged {
-		return
-	}
-	b.hedged = true
-	for i := range b.ops {
-		o := &b.ops[i]
-		if o.done || o.parked || o.wrote || !o.looked || o.executor != b.cl.Self {
-			continue
-		}
-		for p, n := range o.owners[:o.nowners] {
-			if !o.asked.has(p) && b.cl.Members[n].Complete() {
-				b.askVote(i, p)
-				b.c.count.hedges.Add(1)
-			}
-		}
-	}
 }

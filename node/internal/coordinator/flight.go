@@ -83,6 +83,8 @@ func (b *batch) board(i int) (waits bool) {
 		f.riders = append(f.riders, rider{b, i}) // nothing has been sent yet
 	}
 	o.parked = true
+	b.parked++
+	b.dueBy(int64(b.deadline.Sub(b.c.born))) // the leader's may be later
 	b.refs++
 	return true
 }
@@ -99,24 +101,27 @@ func (b *batch) disembark(o *op) {
 // batch is locked.
 func (c *Coordinator) land(f *flight) {
 	met, digest, riders := f.met, f.digest, f.riders
-	s := &c.flights[f.token%hashkit.Token(len(c.flights))]
-	s.mu.Lock()
-	next := f.waiting
-	f.waiting, f.riders = nil, nil
-	f.leader = nil
-	if len(next) == 0 {
-		delete(s.m, f.token)
-		flightPool.Put(f)
-	}
-	s.mu.Unlock()
-	if len(next) > 0 {
-		next[0].goOn(func(b *batch, o *op) { // asks for all
-			s.mu.Lock()
-			f.leader, f.steps, f.digest, f.riders = b, b.steps, o.before, next[1:]
-			s.mu.Unlock()
-			o.flight = f
-			b.resume(next[0].op)
-		})
+	for began := false; !began; {
+		s := &c.flights[f.token%hashkit.Token(len(c.flights))]
+		s.mu.Lock()
+		next := f.waiting
+		f.waiting, f.riders = nil, nil
+		f.leader = nil
+		if len(next) == 0 {
+			delete(s.m, f.token)
+			flightPool.Put(f)
+			began = true // by nobody: the next read is a leader again
+		}
+		s.mu.Unlock()
+		for i := 0; i < len(next) && !began; i++ { // but for those that have given up
+			began = next[i].goOn(func(b *batch, o *op) { // asks for all
+				s.mu.Lock()
+				f.leader, f.steps, f.digest, f.riders = b, b.steps, o.before, next[i+1:]
+				s.mu.Unlock()
+				o.flight = f
+				b.resume(next[i].op)
+			})
+		}
 	}
 	for _, r := range riders {
 		r.goOn(func(b *batch, o *op) {
@@ -131,17 +136,20 @@ func (c *Coordinator) land(f *flight) {
 	}
 }
 
-// goOn wakes a read that waited.
-func (r rider) goOn(how func(*batch, *op)) {
+// goOn wakes a read that waited, unless its deadline did so before.
+func (r rider) goOn(how func(*batch, *op)) (woken bool) {
 	b := r.b
 	b.mu.Lock()
 	o := &b.ops[r.op]
 	o.parked = false
-	b.hedged = false // what waited had nobody else to ask so far
-	how(b, o)
-	b.step()
-	b.mu.Lock()
+	b.parked--
+	if woken = !o.done; woken {
+		how(b, o)
+		b.step()
+		b.mu.Lock()
+	}
 	b.release()
+	return woken
 }
 
 // resume asks for operation i, which has waited, and executes it anew if its

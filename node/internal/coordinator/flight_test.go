@@ -167,7 +167,7 @@ func TestFlight_OneThatWaitedLong_AsksFurtherOwnersToo(t *testing.T) {
 	b.expect(0, "SET "+key+" v", "+OK")
 	b.waitFor(key, "v")
 	c := b.coords[0]
-	c.hedgeAfter = 1
+	c.hurry()
 	sent := b.hold(0)
 	first := b.begin(0, "GET "+key)
 	<-sent // node 1 never answers

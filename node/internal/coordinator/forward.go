@@ -4,8 +4,15 @@ package coordinator
 // executed is never sent again.
 
 func (b *batch) askExec(i int) {
+	b.askExecOf(i, b.ops[i].executor)
+}
+
+// askExecOf asks a node beside the executor, or the executor.
+
+func (b *batch) askExecOf(i, node int) {
 	o := &b.ops[i]
-	f := b.out.frame(b, o.executor, KindExec)
+	o.execs++
+	f := b.out.frame(b, node, KindExec)
 	if len(f.ops) == 0 {
 		f.buf = appendExecHead(f.buf, b.call.Proto, b.read, b.write)
 	}
@@ -22,6 +29,9 @@ func (b *batch) unexecuted(i int, err error, sent bool) {
 		return
 	}
 	o.err = err
+	if o.execs--; !o.spec.Write() && (o.execs > 0 || o.ran) {
+		return // somebody else executes it as well
+	}
 	o.tries++
 	if !sent || !o.spec.Write() {
 		if p := o.position(o.executor); p >= 0 {

@@ -19,7 +19,11 @@ type frame struct {
 	kind byte
 	buf  []byte
 	ops  []opRef
-	done func(reply []byte, err error) // the method complete, bound once
+	// asks: it holds a question, sent at a time after which it is due, and which
+	// was late. See hedge.go.
+	asks, late bool
+	sent, due  int64
+	done       func(reply []byte, err error) // the method complete, bound once
 }
 
 var frames sync.Pool
@@ -61,6 +65,7 @@ func (b *batch) step() {
 	var few [8]*frame
 	b.steps++
 	out := append(few[:0], b.out.frames...)
+	b.watch(out)
 	clear(b.out.frames)
 	b.out.frames = b.out.frames[:0]
 	b.refs += len(out)
@@ -86,6 +91,7 @@ func (b *batch) step() {
 func (f *frame) complete(reply []byte, err error) {
 	b := f.b
 	b.mu.Lock()
+	b.heard(f, err)
 	if err == nil {
 		err = b.read1(f, reply)
 	}

@@ -136,7 +136,7 @@ func TestDelivered_WhatBeatAHintIsJoined(t *testing.T) {
 func late(t *testing.T, b *bench, key, want string) {
 	t.Helper()
 	c := b.coords[0]
-	c.hedgeAfter = 1
+	c.hurry()
 	c.Caution()
 	sent := b.hold(0)
 	replies := b.begin(0, "GET "+key)

@@ -40,6 +40,7 @@ type op struct {
 	// owners that hold what a read saw.
 	tally quorum.Tally
 	asked mask
+	late  mask // of these, the owners that are not waited for any more
 	spent mask // executors that were given up
 	reset mask // owners that hold our range resets
 	// agreed are owners whose records were found equal to ours at the digest
@@ -51,8 +52,12 @@ type op struct {
 	flight *flight
 	parked bool
 	alone  bool
-	tries  int
-	done   bool
+	// execs counts the nodes that were asked to execute it and have not
+	// answered; probe: one more than needed shall be.
+	execs int
+	probe int // the node, plus 1
+	tries int
+	done  bool
 	// applied: at some time a delta of this operation left the store, so a
 	// failure must say that the write may have been applied.
 	applied bool
@@ -75,7 +80,7 @@ func (o *op) position(node int) int {
 // restart forgets the answers to a former try.
 func (o *op) restart() {
 	o.tally = o.rule.Tally()
-	o.asked, o.reset = 0, 0
+	o.asked, o.late, o.reset = 0, 0, 0
 }
 
 // met says whether the owners' answers meet the level. What neither wrote nor

@@ -75,7 +75,7 @@ func TestLook_LateAnswer_CountsNeitherAsAnAckNorAsALoss(t *testing.T) {
 	b := newBench(t, 3)
 	key := b.keyOf(0, 1, 2)
 	c := b.coords[0]
-	c.hedgeAfter = 1
+	c.hurry()
 	c.Caution()
 	sent := b.hold(0)
 	replies := b.begin(0, "INCR "+key)
@@ -247,18 +247,19 @@ func TestRead_OfAKeyThatIsWrittenAllTheTime_Succeeds(t *testing.T) {
 func TestTick_LeavesTheNextUseOfABatchAlone(t *testing.T) {
 	b := newBench(t, 3)
 	c := b.coords[0]
-	c.hedgeAfter = 1
+	c.hurry()
 	for range 100 { // a pool need not hand out what was put in last
 		old := newBatch(c, c.Cluster(), time.Now())
 		c.enlist(old)
-		slow := c.slow()
+		old.dueBy(0)
+		slow, _ := c.slow(c.clock())
 		c.delist(old)
 		old.mu.Lock()
 		old.finished = true
 		old.release()
 		next := newBatch(c, c.Cluster(), time.Now())
 		for _, s := range slow {
-			s.hedge()
+			s.look(c.clock())
 		}
 		if next.finished {
 			t.Fatal("a batch that was not begun yet is finished: its client waits for ever")

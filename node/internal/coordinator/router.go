@@ -224,6 +224,9 @@ func (c *Coordinator) send(b *batch) {
 	for i := range b.ops {
 		if o := &b.ops[i]; !o.done && o.executor != b.cl.Self {
 			b.askExec(i)
+			if o.probe > 0 {
+				b.askExecOf(i, o.probe-1)
+			}
 			n++
 		}
 	}
@@ -249,6 +252,8 @@ func (c *Coordinator) choose(b *batch, o *op, written *uint64) {
 		}
 	case o.level != quorum.DCOne && *written&bit == 0 && p != cl.Self && cl.SelfMember().Complete() && o.position(cl.Self) >= 0:
 		o.executor = cl.Self
+	case o.level != quorum.DCOne && *written&bit == 0 && p != cl.Self:
+		o.executor = c.quicker(cl, o, p)
 	}
 }
 
