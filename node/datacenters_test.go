@@ -9,6 +9,7 @@ import (
 
 	"github.com/dynomite-go/dynomite/node"
 	"github.com/dynomite-go/dynomite/node/nodetest"
+	"github.com/dynomite-go/dynomite/quorum"
 )
 
 func twoDatacenters(i int, cfg *node.Config) {
@@ -146,11 +147,28 @@ func TestEachQuorum_WaitsForAMajorityInEveryDatacenter(t *testing.T) {
 		// With two of three gone over there, no majority there can have it.
 		c.Network.Isolate(c.Host(4))
 		c.Network.Isolate(c.Host(5))
+		_, err := c.Try(0, "FLUSHALL") // nobody has noticed
+		if err == nil || !strings.Contains(err.Error(), "TIMEOUT DC_EACH_SAFE_QUORUM needs 2 of 3 owners in dc1, 1 answered") || !strings.Contains(err.Error(), "may have been applied") {
+			t.Errorf("FLUSHALL without a majority over there: %v", err)
+		}
+		want(t, c.Do(0, "DYN.LOCAL", "GET", "k"), nil)
+		one := node.AtLevel(t.Context(), quorum.DCQuorum)
+		if _, err := c.Nodes[0].Do(one, "SET", "k", "v"); err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(3 * time.Second)
-		_, err := c.Try(0, "SET", "k", "w")
+		_, err = c.Try(0, "FLUSHALL")
+		if err == nil || !strings.Contains(err.Error(), "NOQUORUM DC_EACH_SAFE_QUORUM needs 2 of 3 owners in dc1, 1 can be reached") || !strings.Contains(err.Error(), "nothing was written") {
+			t.Errorf("FLUSHALL when it is known: %v", err)
+		}
+		want(t, c.Do(0, "DYN.LOCAL", "GET", "k"), "v")
+		_, err = c.Try(0, "SET", "k", "w")
 		if err == nil || !strings.Contains(err.Error(), "NOQUORUM DC_EACH_SAFE_QUORUM needs 4 of 6 owners") || !strings.Contains(err.Error(), "nothing was written") {
 			t.Errorf("SET without a majority over there: %v", err)
 		}
 		want(t, c.Do(0, "DYN.LOCAL", "GET", "k"), "v")
+		if _, err := c.Nodes[0].Do(one, "FLUSHALL"); err != nil {
+			t.Errorf("FLUSHALL at DC_QUORUM needs nobody over there: %v", err)
+		}
 	})
 }

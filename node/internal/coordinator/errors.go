@@ -57,9 +57,25 @@ func (c *Coordinator) appendShortfall(dst []byte, cl *Cluster, o *op) []byte {
 	return appendErrorReply(dst, s.String())
 }
 
-// appendUnknown appends the reply for a write whose executor took it and did not answer.
-func appendUnknown(dst []byte, node string, err error) []byte {
-	return appendErrorReply(dst, "TIMEOUT node "+node+" took the write and did not answer ("+err.Error()+"); it may have been applied")
+// appendUnknown appends the reply for a write whose executor took it and did not
+// answer. What the other owners answered the executor alone knew; so it is said
+// who they are, and who of them can be reached and would tell.
+func appendUnknown(dst []byte, cl *Cluster, o *op, err error) []byte {
+	var s strings.Builder
+	fmt.Fprintf(&s, "TIMEOUT node %s took the write and did not answer (%v); it may have been applied; of the other owners it is not known", cl.Members[o.executor].ID, err)
+	sep := ": "
+	for _, n := range o.owners[:o.nowners] {
+		if int(n) == o.executor {
+			continue
+		}
+		m := cl.Members[n]
+		s.WriteString(sep + m.String())
+		sep = ", "
+		if !m.Reachable() {
+			s.WriteString(" does not answer")
+		}
+	}
+	return appendErrorReply(dst, s.String())
 }
 
 func appendErrorReply(dst []byte, text string) []byte {

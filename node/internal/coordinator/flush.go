@@ -8,15 +8,23 @@ import (
 	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/node/internal/frontend"
+	"github.com/dynomite-go/dynomite/quorum"
 	"github.com/dynomite-go/dynomite/respserver"
+	"github.com/dynomite-go/dynomite/tokenring"
 )
 
 // flush resets the whole token space on every owner that can be reached, and
-// answers when every range's majority has it. A reset that met something newer
-// is stamped again above it.
-func (c *Coordinator) flush(cl *Cluster, cmd frontend.Request, out []byte) []byte {
+// answers when a majority of every range's owners has it: in this datacenter, at
+// DC_ONE as well, or in each if the level says so. A reset that met something
+// newer is stamped again above it.
+func (c *Coordinator) flush(level quorum.Level, cl *Cluster, cmd frontend.Request, out []byte) []byte {
 	if text := command.ParseFlush(cmd.Args); text != "" {
 		return respserver.AppendError(out, text)
+	}
+	able := func(node int) bool { return cl.Members[node].Reachable() }
+	if missing := cl.short(level, "can be reached", able); missing != "" && level != quorum.DCOne {
+		c.count.refused.Add(1)
+		return appendErrorReply(out, "NOQUORUM "+missing+"; nothing was written")
 	}
 	for try := 0; ; try++ {
 		v, err := c.store.ResetRange(0, ^uint64(0))
@@ -34,7 +42,8 @@ func (c *Coordinator) flush(cl *Cluster, cmd frontend.Request, out []byte) []byt
 		if beaten && try < maxTries {
 			continue
 		}
-		if missing := c.short(cl, acked); missing != "" {
+		if missing := cl.short(level, "answered", func(node int) bool { return acked[node] }); missing != "" {
+			c.count.unknown.Add(1)
 			return appendErrorReply(out, "TIMEOUT "+missing+"; the flush may have been applied")
 		}
 		return respserver.AppendOK(out)
@@ -87,23 +96,36 @@ func (c *Coordinator) flushPeers(cl *Cluster, msg []byte) (acked map[int]bool, b
 	return acked, beaten
 }
 
-// short names what lacks a majority of owners in acked; empty if nothing does.
-func (c *Coordinator) short(cl *Cluster, acked map[int]bool) string {
-	for _, a := range cl.arcs {
-		var buf [maxOwners]int
-		owners := cl.owners(a.From, buf[:0])
-		n := 0
-		var missing []string
-		for _, o := range owners {
-			if acked[o] {
-				n++
-			} else {
-				missing = append(missing, cl.Members[o].ID)
+// short names the first range that lacks a majority of the owners that has says
+// yes of, in each datacenter that the level counts; empty if none does. did is
+// what those do.
+func (cl *Cluster) short(level quorum.Level, did string, has func(node int) bool) string {
+	look := func(dc string, arcs []tokenring.Arc) string {
+		for _, a := range arcs {
+			var buf [maxOwners]int
+			owners := cl.Ring.AppendOwners(buf[:0], dc, a.From)
+			n := 0
+			var missing []string
+			for _, o := range owners {
+				if has(o) {
+					n++
+				} else {
+					missing = append(missing, cl.Members[o].String())
+				}
+			}
+			if need := majority(len(owners)); n < need {
+				return fmt.Sprintf("%v needs %d of %d owners in %s, %d %s; missing: %s", level, need, len(owners), dc, n, did, strings.Join(missing, ", "))
 			}
 		}
-		if n < majority(len(owners)) {
-			return fmt.Sprintf("%d of %d owners answered; missing: %s", n, len(owners), strings.Join(missing, ", "))
+		return ""
+	}
+	text := look(cl.datacenter, cl.arcs)
+	if level == quorum.DCEachSafeQuorum {
+		for _, dc := range cl.remote {
+			if text == "" {
+				text = look(dc, cl.Ring.Arcs(dc))
+			}
 		}
 	}
-	return ""
+	return text
 }

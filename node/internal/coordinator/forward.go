@@ -50,7 +50,7 @@ func (b *batch) unexecuted(i int, err error, sent bool) {
 	} else {
 		o.applied = true
 		b.c.count.unknown.Add(1)
-		o.out = appendUnknown(o.out[:0], b.cl.Members[o.executor].ID, err)
+		o.out = appendUnknown(o.out[:0], b.cl, o, err)
 	}
 	b.end(o)
 }

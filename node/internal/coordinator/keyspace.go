@@ -30,7 +30,7 @@ func (c *Coordinator) keyspace(s *frontend.Session, cl *Cluster, cmd frontend.Re
 		}
 		return respserver.AppendInt(out, n)
 	case "flushall", "flushdb":
-		return c.flush(cl, cmd, out)
+		return c.flush(s.WriteLevel, cl, cmd, out)
 	case "keys":
 		return c.keys(cl, cmd, out)
 	case "scan":

@@ -57,7 +57,7 @@ type hedging struct {
 // begin learns of the layout. No delay is longer than most.
 func (h *hedging) begin(cl *Cluster, most time.Duration) {
 	groups := map[string][]int{}
-	h.nodes = make([]*paces, len(cl.Members))
+	h.nodes, h.groups = make([]*paces, len(cl.Members)), nil
 	for i, m := range cl.Members {
 		h.nodes[i] = &paces{
 			votes: pace{Latency: quorum.Latency{Least: leastDelay, Most: most}},
