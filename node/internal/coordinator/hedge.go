@@ -29,7 +29,8 @@ func (c *Coordinator) clock() int64 { return int64(time.Since(c.born)) }
 // Tick lets reads that have waited too long ask further owners, or end. The
 // node calls it again after the time that it returns.
 func (c *Coordinator) Tick() (again time.Duration) {
-	if c.Cluster() == nil {
+	cl := c.Cluster()
+	if cl == nil {
 		return idleTick
 	}
 	now := c.clock()
@@ -37,7 +38,7 @@ func (c *Coordinator) Tick() (again time.Duration) {
 	for _, s := range slow {
 		s.look(now)
 	}
-	c.hedging.review()
+	c.hedging.review(func(node int) bool { return cl.Members[node].Reachable() })
 	if !busy {
 		return idleTick
 	}

@@ -100,8 +100,9 @@ func (h *hedging) spend() bool {
 	return false
 }
 
-// review decides who is shunned, by what was learnt so far.
-func (h *hedging) review() {
+// review decides who is shunned, by what was learnt so far of those that can be
+// reached: what a node that is gone was like says nothing.
+func (h *hedging) review(reachable func(node int) bool) {
 	least, any := time.Duration(math.MaxInt64), false
 	for _, group := range h.groups {
 		for _, sort := range [...]func(*paces) *pace{
@@ -109,7 +110,7 @@ func (h *hedging) review() {
 		} {
 			best := time.Duration(math.MaxInt64)
 			for _, i := range group {
-				if d := sort(h.nodes[i]).Delay(); d > 0 {
+				if d := sort(h.nodes[i]).Delay(); d > 0 && reachable(i) {
 					best = min(best, d)
 				}
 			}
@@ -117,7 +118,7 @@ func (h *hedging) review() {
 			for _, i := range group {
 				p := sort(h.nodes[i])
 				d := p.Delay()
-				slow := d == 0 || d/shunAbove > best
+				slow := (d == 0 || d/shunAbove > best) && reachable(i)
 				if slow != p.shunned.Load() {
 					p.shunned.Store(slow)
 				}
