@@ -261,3 +261,45 @@ func TestWrite_LostAtAnOwnerThatIsMerelyBehind_IsNotCountedTwice(t *testing.T) {
 	b.expect(0, "GET "+key, "7")
 	b.expect(1, "DYN.LOCAL GET "+key, "7")
 }
+
+func TestCommand_OneKeyRefusedOfSeveral_DoesNotSayThatNothingWasWritten(t *testing.T) {
+	b := newBench(t, 3)
+	ours, theirs := b.keyOf(0, 1, 2), b.keyOf(1, 0, 2)
+	// Node 1 reaches nobody, and says so.
+	cl := b.coords[1].Cluster()
+	cl.Members[0].SetHealth(false, false)
+	cl.Members[2].SetHealth(false, false)
+	got := b.run(0, "MSET "+theirs+" v "+ours+" v")
+	if !strings.HasPrefix(got[0], "-TIMEOUT DC_QUORUM needs 2 of 3 owners") || !strings.HasSuffix(got[0], "; other keys of the command may have been written") {
+		t.Fatal(got)
+	}
+	b.expect(0, "GET "+ours, "v")
+	if got := b.run(0, "MSET "+theirs+" v "+theirs+" v"); !strings.HasSuffix(got[0], "; nothing was written") {
+		t.Fatal(got)
+	}
+}
+
+func TestHedge_LookThatIsOver_DoesNotEndTheWrite(t *testing.T) {
+	b := newBench(t, 3)
+	slow, fast := b.keyOf(0, 1, 2), b.keyOf(0, 2, 1)
+	b.coords[0].Caution()
+	held := make(chan struct{})
+	var looks atomic.Int32
+	b.setFault(func(_, to int, kind byte) error {
+		if to == 1 { // who is asked about the first key
+			<-held
+		} else if looks.Add(1) == 1 {
+			go func() {
+				// The second key's look is over. Whoever hedges asks for the first alone.
+				for b.coords[0].Counts().Hedges == 0 {
+					b.coords[0].Tick()
+				}
+				close(held)
+			}()
+		}
+		return nil
+	})
+	if got := b.run(0, "APPEND "+slow+" x", "APPEND "+fast+" y"); fmt.Sprint(got) != "[:1 :1]" {
+		t.Fatal(got)
+	}
+}

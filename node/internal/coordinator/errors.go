@@ -1,12 +1,17 @@
 package coordinator
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/dynomite-go/dynomite/quorum"
 )
+
+// nothingWritten ends the reply to a write that was refused.
+const nothingWritten = "; nothing was written"
 
 type errText string
 
@@ -52,9 +57,20 @@ func (c *Coordinator) appendShortfall(dst []byte, cl *Cluster, o *op) []byte {
 	if o.applied {
 		s.WriteString("; the write may have been applied")
 	} else if o.spec != nil && o.spec.Write() {
-		s.WriteString("; nothing was written")
+		s.WriteString(nothingWritten)
 	}
 	return appendErrorReply(dst, s.String())
+}
+
+// admitParts looks at the reply of a command on several keys, which begins at
+// from: if one key was refused, that does not mean that none was written.
+func admitParts(out []byte, from int, parts [][]byte) []byte {
+	text, refused := bytes.CutSuffix(out[from:], []byte(nothingWritten+"\r\n"))
+	if !refused || !slices.ContainsFunc(parts, func(p []byte) bool { return !bytes.HasPrefix(p, []byte("-NOQUORUM ")) }) {
+		return out
+	}
+	_, text, _ = bytes.Cut(text, []byte(" "))
+	return appendErrorReply(out[:from], "TIMEOUT "+string(text)+"; other keys of the command may have been written")
 }
 
 // appendUnknown appends the reply for a write whose executor took it and did not

@@ -50,8 +50,8 @@ func (b *batch) executeAll() {
 
 // seen ends the look before operation o; after the last one all execute.
 func (b *batch) seen(o *op) {
-	o.first = false
-	o.tries++ // a late answer to the look is none to the write
+	o.first, o.looked = false, false // nobody is asked for it until it executes
+	o.tries++                        // a late answer to the look is none to the write
 	if b.firsts--; b.firsts == 0 {
 		b.executeAll()
 	}

@@ -286,7 +286,9 @@ func (b *batch) appendReplies(out []byte, sc *scratch, cmds []frontend.Request) 
 			sc.replies = append(sc.replies, b.ops[i].out)
 			i++
 		}
+		from := len(out)
 		out = command.Combine(out, cmds[k].Spec.Join, sc.replies)
+		out = admitParts(out, from, sc.replies)
 	}
 	for level, n := range acks {
 		if n > 0 {
