@@ -42,6 +42,30 @@ func (r *Ring) Arcs(dc string) []Arc {
 	return arcs
 }
 
+// Range is a run of tokens with one node in a rack.
+type Range struct {
+	// From and To are the first and the last token; From <= To.
+	From, To hashkit.Token
+	// Node is an index into Ring.Nodes.
+	Node int
+}
+
+// Ranges gives how the nodes of one rack divide the token space, in the longest
+// runs: sorted, disjoint, and covering it. Where a datacenter keeps fewer copies
+// than it has racks, the rack holds only some slots of each. Without such a rack
+// there are none. The caller owns the slice.
+func (r *Ring) Ranges(at Place) []Range {
+	rack := r.rack(at)
+	if rack == nil {
+		return nil
+	}
+	ranges := make([]Range, len(rack.ends))
+	for i, interval := range rack.intervals() {
+		ranges[i] = Range{interval.From, interval.To, interval.Owner}
+	}
+	return ranges
+}
+
 // segments yields the ranges of the datacenter's racks, cut where any of them ends, and
 // between slots if asked to, in ascending order.
 func (d *datacenter) segments(bySlot bool) iter.Seq2[hashkit.Token, hashkit.Token] {

@@ -51,6 +51,39 @@ func TestArcs_OneNodePerRack_OneArc(t *testing.T) {
 	}
 }
 
+func TestRanges_CoverTheSpaceAsTheRackOwnsIt(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 5))
+	for i := range 30 {
+		cfg := randomLayout(rng)
+		if i%2 == 0 {
+			cfg = Config{Nodes: layout(2+rng.IntN(12), 2), Distribution: Distributions()[i/2%6]}
+		}
+		cfg.Replicas = nil // a copy in every rack
+		ring := mustNew(t, cfg)
+		for _, dc := range ring.Datacenters() {
+			for _, rack := range ring.Racks(dc) {
+				next, last := hashkit.Token(0), -1
+				ranges := ring.Ranges(Place{dc, rack})
+				for _, r := range ranges {
+					if r.From != next || r.To < r.From || r.Node == last || ring.Nodes()[r.Node].place() != (Place{dc, rack}) {
+						t.Fatalf("%s/%s: %+v after %v and node %d", dc, rack, r, next, last)
+					}
+					if !ring.Owns(r.Node, r.From) || !ring.Owns(r.Node, r.To) {
+						t.Fatalf("%s/%s: %+v is not what the node owns", dc, rack, r)
+					}
+					next, last = r.To+1, r.Node
+				}
+				if len(ranges) == 0 || next != 0 {
+					t.Fatalf("%s/%s: %d ranges end before %v", dc, rack, len(ranges), next)
+				}
+			}
+		}
+	}
+	if got := mustNew(t, Config{Nodes: layout(2, 2)}).Ranges(Place{"dc1", "none"}); got != nil {
+		t.Errorf("no rack: %v", got)
+	}
+}
+
 func TestShares_SumToReplicasAndOne(t *testing.T) {
 	rng := rand.New(rand.NewPCG(4, 4))
 	for range 30 {

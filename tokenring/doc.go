@@ -88,8 +88,8 @@
 // # Ranges
 //
 // [Ring.Arcs] cuts the token space into arcs with a constant set of owners: what
-// anti-entropy compares, and what a scan or a count walks. [Ring.Owns] asks for
-// one node and token. [Ring.Shares] and [Ring.Describe] are for the person who
+// anti-entropy compares, and what a scan or a count walks. [Ring.Ranges] is how
+// one rack is divided. [Ring.Owns] asks for one node and token. [Ring.Shares] and [Ring.Describe] are for the person who
 // runs the cluster.
 //
 // # Cost
