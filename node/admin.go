@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/dynomite-go/dynomite/node/placement"
 )
 
 // adminServer is the HTTP endpoint for operators:
@@ -18,7 +20,9 @@ import (
 //	/livez            the process serves
 //	/readyz           joined, caught up, able to meet DC_QUORUM; or what it waits for
 //	/metrics          Prometheus
-//	/ring             the ring, as text; ?o=json as JSON
+//	/ring             the ring, as text; ?o=json as JSON, ?o=svg as a picture
+//	/layout           the layout as placement.Decode reads it
+//	/dbsize           the number of keys of the cluster
 //	/hints            what each node keeps for the others, as JSON
 //	/members          the nodes as this one sees them, as JSON
 //	/cluster_describe the same in the form that Dynomite's clients read
@@ -43,6 +47,8 @@ func newAdmin(n *Node, addr string) (*adminServer, error) {
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.HandleFunc("GET /ring", a.ring)
+	mux.HandleFunc("GET /layout", a.layout)
+	mux.HandleFunc("GET /dbsize", a.size)
 	mux.HandleFunc("GET /hints", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, n.AllHints(r.Context())) })
 	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.Members()) })
 	mux.HandleFunc("GET /cluster_describe", a.describe)
@@ -79,12 +85,37 @@ func (a *adminServer) ring(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no layout yet: "+a.n.waiting.String(), http.StatusServiceUnavailable)
 		return
 	}
-	if r.FormValue("o") == "json" {
+	switch r.FormValue("o") {
+	case "json":
 		writeJSON(w, a.n.Ring())
+	case "svg":
+		w.Header().Set("Content-Type", "image/svg+xml")
+		if l := a.n.placement(); l != nil {
+			_ = l.SVG(w)
+		}
+	default:
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_ = cl.Ring.Describe(w)
+	}
+}
+
+func (a *adminServer) layout(w http.ResponseWriter, _ *http.Request) {
+	l := a.n.layout.Load()
+	if l == nil {
+		http.Error(w, "no layout yet: "+a.n.waiting.String(), http.StatusServiceUnavailable)
 		return
 	}
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_ = cl.Ring.Describe(w)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(l.Encode())
+}
+
+func (a *adminServer) size(w http.ResponseWriter, r *http.Request) {
+	n, err := a.n.Do(r.Context(), "DBSIZE")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, n)
 }
 
 // described is a node in the form of Dynomite's /cluster_describe.
@@ -131,26 +162,53 @@ type RingEntry struct {
 	// Share is the part of all keys that the node holds, Primary the part that it is
 	// the first owner of in its datacenter; 0 to 1.
 	Share, Primary float64
+	// Weight is the node's beside the others of its rack, 1 or more.
+	Weight int64
 	// Tokens are the ends of the node's ranges, in hexadecimal.
 	Tokens []string
 }
 
+// RingEntryOf gives a node of a layout as an entry, of whose health nothing is
+// known.
+func RingEntryOf(p placement.Node) RingEntry {
+	e := RingEntry{
+		Member: Member{ID: p.ID, Datacenter: p.Datacenter, Rack: p.Rack, PeerAddr: p.PeerAddr, ClientAddr: p.ClientAddr},
+		Share:  p.Share, Primary: p.Primary, Weight: p.Weight,
+	}
+	for _, t := range p.Ends {
+		e.Tokens = append(e.Tokens, t.String())
+	}
+	return e
+}
+
 // Ring says who owns what; empty before there is a layout.
 func (n *Node) Ring() []RingEntry {
-	cl := n.coord.Cluster()
-	if cl == nil {
+	l := n.placement()
+	if l == nil {
 		return nil
 	}
-	shares := cl.Ring.Shares()
+	members := make(map[string]Member)
+	for _, m := range n.Members() {
+		members[m.ID] = m
+	}
 	var out []RingEntry
-	for i, m := range n.Members() {
-		e := RingEntry{Member: m, Share: shares[i].Owned, Primary: shares[i].Primary}
-		if node, ok := cl.Ring.Node(m.ID); ok {
-			for _, t := range node.Tokens {
-				e.Tokens = append(e.Tokens, t.String())
-			}
-		}
+	for _, p := range l.Nodes() {
+		e := RingEntryOf(p)
+		e.Member = members[p.ID]
 		out = append(out, e)
 	}
 	return out
+}
+
+// placement is the layout in force; nil before there is one.
+func (n *Node) placement() *placement.Layout {
+	l := n.layout.Load()
+	if l == nil || n.coord.Cluster() == nil {
+		return nil
+	}
+	p, err := placement.Decode(l.Encode())
+	if err != nil {
+		return nil // the node could not run under it
+	}
+	return p
 }

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dynomite-go/dynomite/hashkit"
 	"github.com/dynomite-go/dynomite/hints"
 	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/node/internal/layout"
 	"github.com/dynomite-go/dynomite/quorum"
 )
 
@@ -50,10 +50,29 @@ type Config struct {
 	// Replicas is how many racks of each datacenter hold a key. Default 3,
 	// and never more than there are racks.
 	Replicas int `yaml:"replicas"`
-	// Hash is the hash function that places keys: one of hashkit's names. Default slot.
+	// Hash is the hash function that places keys: one of hashkit's names. Default
+	// slot. Distributions that divide the token space by size spread functions of
+	// 32 bits and fewer over it.
 	Hash string `yaml:"hash"`
-	// Tokens is how many tokens each node has on the ring, 1 to 256. Default 16.
+	// HashTag is two characters: if something stands between the first of the one
+	// and the next of the other in a key, only that is hashed. The function slot
+	// has {}, others none unless it is given.
+	HashTag string `yaml:"hash_tag"`
+	// Distribution is how the nodes of a rack divide the keys among them: one of
+	// tokenring's names. Default random-slicing, or vnode if GivenTokens are set.
+	Distribution string `yaml:"distribution"`
+	// Tokens is how many ranges each node has of its rack at first, 1 to 256; with
+	// vnode, how many tokens are generated for it. Default 16.
 	Tokens int `yaml:"tokens"`
+	// GivenTokens end the ranges of this node, in place of generated ones: decimal
+	// or 0x-hexadecimal, of 64 bits, at most 8. With vnode alone, and then on all
+	// nodes of the rack. A 32-bit token of a Dynomite file goes into the high half:
+	// followed by 8 zeros in hexadecimal.
+	GivenTokens []string `yaml:"given_tokens"`
+	// Weight is how large this node's share of its rack is, beside the other
+	// nodes' weights: 1 (the default) to 1,000,000. Shares are exact with
+	// random-slicing, rough with ketama; others take no weights.
+	Weight int64 `yaml:"weight"`
 
 	// DataDir is where the log and the node's identity are. Empty: memory
 	// only, and a restarted node gets its data from its peers.
@@ -104,6 +123,10 @@ func (c Config) WithDefaults() Config {
 	text(&c.PeerListen, DefaultPeerListen)
 	text(&c.AdminListen, DefaultAdminListen)
 	text(&c.Hash, "slot")
+	if len(c.GivenTokens) > 0 {
+		text(&c.Distribution, layout.GivenTokens)
+	}
+	text(&c.Distribution, layout.DefaultDistribution)
 	text(&c.AppendFsync, "everysec")
 	text(&c.ReadConsistency, "DC_QUORUM")
 	text(&c.WriteConsistency, "DC_QUORUM")
@@ -115,6 +138,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.Tokens == 0 {
 		c.Tokens = 16
+	}
+	if c.Weight == 0 {
+		c.Weight = 1
 	}
 	if c.HintBytes == 0 {
 		c.HintBytes = hints.DefaultMaxBytes
@@ -176,12 +202,7 @@ func (c Config) Validate() error {
 	if c.Replicas < 1 || c.Replicas > 16 {
 		fail("replicas", "%d is not between 1 and 16", c.Replicas)
 	}
-	if c.Tokens < 1 || c.Tokens > 256 {
-		fail("tokens", "%d is not between 1 and 256", c.Tokens)
-	}
-	if _, err := hashkit.Lookup(c.Hash); err != nil {
-		fail("hash", "%v", err)
-	}
+	c.validatePlacement(fail)
 	if _, err := syncPolicy(c.AppendFsync); err != nil {
 		fail("appendfsync", "%v", err)
 	}

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/dynomite-go/dynomite/hashkit"
 	"github.com/dynomite-go/dynomite/node/internal/layout"
 )
 
@@ -19,9 +20,29 @@ type announcement struct {
 	Rack       string          `json:"k"`
 	ClientAddr string          `json:"a"`
 	Settings   layout.Settings `json:"s"`
+	Weight     int64           `json:"w,omitempty"`
+	Tokens     []byte          `json:"o,omitempty"` // those given, 8 bytes each
 	// Epoch and Hash name the layout that the node has; zero if none.
 	Epoch uint64 `json:"n,omitempty"`
 	Hash  uint64 `json:"x,omitempty"`
+}
+
+// announce is what a node announces before it has a layout.
+func announce(self layout.Node, s layout.Settings) announcement {
+	a := announcement{Datacenter: self.Datacenter, Rack: self.Rack, ClientAddr: self.ClientAddr, Settings: s, Weight: self.Weight}
+	for _, token := range self.Tokens {
+		a.Tokens = binary.BigEndian.AppendUint64(a.Tokens, uint64(token))
+	}
+	return a
+}
+
+// tokens are those given; a rest of less than 8 bytes is not one.
+func (a announcement) tokens() []hashkit.Token {
+	var tokens []hashkit.Token
+	for b := a.Tokens; len(b) >= 8; b = b[8:] {
+		tokens = append(tokens, hashkit.Token(binary.BigEndian.Uint64(b)))
+	}
+	return tokens
 }
 
 // forming brings the first layout about, see package layout. It is driven by
@@ -53,7 +74,10 @@ func (f *forming) others() ([]layout.Announcement, error) {
 			return nil, fmt.Errorf("node %s announces itself in a form that this version does not know", m.name)
 		}
 		out = append(out, layout.Announcement{
-			Node:     layout.Node{ID: m.name, Datacenter: a.Datacenter, Rack: a.Rack, PeerAddr: m.addr, ClientAddr: a.ClientAddr},
+			Node: layout.Node{
+				ID: m.name, Datacenter: a.Datacenter, Rack: a.Rack, PeerAddr: m.addr, ClientAddr: a.ClientAddr,
+				Weight: a.Weight, Tokens: a.tokens(),
+			},
 			Settings: a.Settings,
 			Formed:   a.Epoch > 0,
 		})

@@ -81,7 +81,8 @@ func (n *Node) lines() []frontend.Field {
 		fields = append(fields,
 			frontend.Field{Name: "layout_epoch", Value: strconv.FormatUint(l.Epoch, 10)},
 			frontend.Field{Name: "replicas", Value: strconv.Itoa(l.Replicas)},
-			frontend.Field{Name: "hash", Value: l.Hash})
+			frontend.Field{Name: "hash", Value: l.Hash},
+			frontend.Field{Name: "distribution", Value: l.Distribution})
 	}
 	for i, m := range n.Members() {
 		what := "down"

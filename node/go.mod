@@ -10,6 +10,7 @@ require (
 	github.com/dynomite-go/dynomite/peerwire v0.1.0
 	github.com/dynomite-go/dynomite/quorum v0.1.0
 	github.com/dynomite-go/dynomite/respserver v0.1.0
+	github.com/dynomite-go/dynomite/slicing v0.1.0
 	github.com/dynomite-go/dynomite/tokenring v0.1.0
 	github.com/prometheus/client_golang v1.25.0
 	github.com/redis/go-redis/v9 v9.23.0
@@ -22,7 +23,6 @@ require (
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
-	github.com/dynomite-go/dynomite/slicing v0.1.0 // indirect
 	github.com/google/btree v1.1.3 // indirect
 	github.com/hashicorp/errwrap v1.1.0 // indirect
 	github.com/hashicorp/go-immutable-radix v1.3.1 // indirect

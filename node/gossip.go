@@ -117,10 +117,7 @@ func (n *Node) gossipMembers() []seenMember {
 }
 
 func (n *Node) announcement() []byte {
-	a := announcement{
-		Datacenter: n.cfg.Datacenter, Rack: n.cfg.Rack,
-		ClientAddr: n.address().client, Settings: n.settings(),
-	}
+	a := announce(n.selfInfo(), n.settings())
 	if l := n.layout.Load(); l != nil {
 		a.Epoch, a.Hash = l.Epoch, l.ContentHash()
 	}

@@ -354,19 +354,12 @@ func ignoreClosed(err error) error {
 
 // selfInfo is what this node is in a layout.
 func (n *Node) selfInfo() layout.Node {
-	a := n.address()
-	return layout.Node{
-		ID: n.id, Datacenter: n.cfg.Datacenter, Rack: n.cfg.Rack,
-		PeerAddr: a.advertise, ClientAddr: a.client,
-	}
+	a, self := n.address(), n.cfg.layoutNode()
+	self.ID, self.PeerAddr, self.ClientAddr = n.id, a.advertise, a.client
+	return self
 }
 
-func (n *Node) settings() layout.Settings {
-	return layout.Settings{
-		Cluster: n.cfg.Cluster, Hash: n.cfg.Hash, Tokens: n.cfg.Tokens,
-		Replicas: n.cfg.Replicas, Expect: n.cfg.Expect,
-	}
-}
+func (n *Node) settings() layout.Settings { return n.cfg.layoutSettings() }
 
 // slowTick is how often statuses go out and expired keys are noticed.
 const slowTick = 500 * time.Millisecond

@@ -31,6 +31,12 @@ func TestConfig_WrongFile_IsRefusedNamingTheField(t *testing.T) {
 		{"name: {a: b}", "node.yml:1: name: takes one value"},
 		{"seeds: {a: b}", "node.yml:1: seeds: takes a list"},
 		{"seeds: [127.0.0.1:1, nowhere]", `seeds: "nowhere" is no host:port address`},
+		{"hash: sha", `hash: hashkit: no hash function "sha", there are slot, xxhash64,`},
+		{"distribution: best", `distribution: there is no distribution "best", there are random-slicing, vnode, ketama, modula, single, jump`},
+		{"hash_tag: '[]'", "hash_tag: the hash function slot has the tag {}"},
+		{"given_tokens: [many]", `given_tokens: hashkit: token "many"`},
+		{"distribution: jump\ngiven_tokens: [7]", "given_tokens: jump takes no tokens"},
+		{"distribution: modula\nweight: 2", "weight: modula takes no weights"},
 		{"expect: 300", "expect: 300 is not between 1 and 255"},
 		{"appendfsync: sometimes", `appendfsync: "sometimes" is not one of`},
 		{"read_consistency: DC_SAFE_QUORUM", "read_consistency: DC_SAFE_QUORUM needs terms"},
@@ -61,6 +67,8 @@ func TestConfig_RightFile_IsTaken(t *testing.T) {
 		"seeds: 127.0.0.1:1,127.0.0.1:2\nexpect: 3\n",
 		"rack: &r east\nname: *r\n",
 		`{"name": "a", "tokens": 32}`,
+		"hash: murmur\nhash_tag: '{}'\ngiven_tokens: [1383429731, 0x52756fe300000000]\n",
+		"distribution: ketama\nweight: 3\n",
 	} {
 		file := write(t, "node.yml", text)
 		for _, args := range [][]string{{"-t", "-c", file}, {"config", "check", "-c", file}} {

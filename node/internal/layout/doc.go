@@ -1,5 +1,7 @@
 // Package layout is the cluster's one agreed fact: which nodes there are, in
 // which datacenter and rack, and who owns which tokens, under an epoch.
+// With random slicing it carries a table for each rack: state, for a table depends
+// on what its rack was before.
 //
 // Epoch 1 is made once, by the nodes that the setting expect counts: when as
 // many nodes as expected see each other, each computes the same layout from

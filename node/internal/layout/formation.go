@@ -42,7 +42,7 @@ func (f *Formation) Candidate(others []Announcement) (*Layout, error) {
 			return nil, fmt.Errorf("waiting for the layout of %s: it is in a cluster already", a.Node.ID)
 		}
 		if a.Settings != s {
-			return nil, fmt.Errorf("settings differ from those of %s: here %+v, there %+v: make cluster, hash, tokens, replicas and expect equal", a.Node.ID, s, a.Settings)
+			return nil, fmt.Errorf("settings differ from those of %s: %s: make them equal", a.Node.ID, s.difference(f.self.Node.ID, a.Settings, a.Node.ID))
 		}
 		nodes = append(nodes, a.Node)
 		ids = append(ids, a.Node.ID)

@@ -4,16 +4,19 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"sort"
 
 	"github.com/dynomite-go/dynomite/hashkit"
-	"github.com/dynomite-go/dynomite/tokenring"
 )
 
-// Format is the version of the encoding.
-const Format = 1
+// Format is the version of the encoding that is written. Format 1 had generated
+// tokens (vnode) alone, and hash functions of 32 bits as they are; a layout that
+// came in it is written in it, for its hash names it.
+const (
+	Format       = 2
+	formatVNodes = 1
+)
 
 // Node is one node of a layout.
 type Node struct {
@@ -26,6 +29,11 @@ type Node struct {
 	// PeerAddr is where peers reach the node, ClientAddr where clients do.
 	PeerAddr   string `json:"peer_addr"`
 	ClientAddr string `json:"client_addr"`
+	// Weight is how large the node's share of its rack is, beside the others';
+	// 0 means 1.
+	Weight int64 `json:"weight,omitempty"`
+	// Tokens end the node's ranges, where the operator gave them.
+	Tokens []hashkit.Token `json:"tokens,omitempty"`
 }
 
 // Layout is immutable once it is made.
@@ -35,31 +43,35 @@ type Layout struct {
 	Epoch        uint64 `json:"epoch"`
 	Parent       uint64 `json:"parent"`
 	Hash         string `json:"hash"`
+	HashTag      string `json:"hash_tag,omitempty"` // both delimiters
 	Distribution string `json:"distribution"`
-	// Tokens is how many tokens each node has.
+	// Tokens is how many tokens are generated for a node, or with how many
+	// ranges it begins.
 	Tokens   int    `json:"tokens"`
 	Replicas int    `json:"replicas"`
 	Nodes    []Node `json:"nodes"`
+	// Tables are the slicing tables of all racks, by datacenter and rack; only
+	// random slicing has any. They depend on what the racks were before, so
+	// they are state, and the layout carries them.
+	Tables []Table `json:"tables,omitempty"`
 	// DigestKey keys the record digests that replicas compare.
 	DigestKey uint64 `json:"digest_key"`
 }
 
-// Settings are what all nodes of a cluster must agree in before a first
-// layout can be made of them.
-type Settings struct {
-	Cluster  string `json:"c"`
-	Hash     string `json:"h"`
-	Tokens   int    `json:"t"`
-	Replicas int    `json:"r"`
-	Expect   int    `json:"e"`
+// Table is the slicing table of a rack in its own encoding, which has a version
+// and a checksum.
+type Table struct {
+	Datacenter string `json:"datacenter"`
+	Rack       string `json:"rack"`
+	Slicing    []byte `json:"slicing"`
 }
 
 // First makes the layout of epoch 1 out of the nodes. It is a function of its
 // arguments alone: the order of nodes does not matter.
 func First(s Settings, nodes []Node) (*Layout, error) {
 	l := &Layout{
-		Format: Format, Cluster: s.Cluster, Epoch: 1, Hash: s.Hash,
-		Distribution: "vnode", Tokens: s.Tokens, Replicas: s.Replicas,
+		Format: Format, Cluster: s.Cluster, Epoch: 1, Hash: s.Hash, HashTag: s.HashTag,
+		Distribution: s.Distribution, Tokens: s.Tokens, Replicas: s.Replicas,
 		Nodes: append([]Node(nil), nodes...),
 	}
 	sort.Slice(l.Nodes, func(i, j int) bool { return l.Nodes[i].ID < l.Nodes[j].ID })
@@ -68,10 +80,12 @@ func First(s Settings, nodes []Node) (*Layout, error) {
 	}
 	sum := sha256.Sum256([]byte("digest key of " + s.Cluster))
 	l.DigestKey = binary.BigEndian.Uint64(sum[:])
-	if _, err := l.Ring(); err != nil {
+	ring, err := l.Ring()
+	if err != nil {
 		return nil, err
 	}
-	return l, nil
+	l.Tables, err = tablesOf(ring)
+	return l, err
 }
 
 // Encode returns the layout as JSON.
@@ -89,24 +103,8 @@ func Decode(b []byte) (*Layout, error) {
 	if err := json.Unmarshal(b, &l); err != nil {
 		return nil, fmt.Errorf("layout: %w", err)
 	}
-	switch {
-	case l.Format > Format:
-		return nil, fmt.Errorf("layout: format %d is newer than this node's %d: upgrade it", l.Format, Format)
-	case l.Format < 1 || l.Epoch == 0 || len(l.Nodes) == 0:
-		return nil, errors.New("layout: incomplete")
-	}
-	slots := map[uint32]string{}
-	for _, n := range l.Nodes {
-		if n.Slot == 0 || n.Slot > maxSlot {
-			return nil, fmt.Errorf("layout: node %s has slot %d, want 1 to %d", n.ID, n.Slot, maxSlot)
-		}
-		if other, taken := slots[n.Slot]; taken {
-			return nil, fmt.Errorf("layout: nodes %s and %s share slot %d", other, n.ID, n.Slot)
-		}
-		slots[n.Slot] = n.ID
-	}
-	if _, err := l.Ring(); err != nil {
-		return nil, err
+	if err := l.check(); err != nil {
+		return nil, fmt.Errorf("layout: %w", err)
 	}
 	return &l, nil
 }
@@ -126,14 +124,6 @@ func (l *Layout) Node(id string) (Node, bool) {
 	}
 	return Node{}, false
 }
-
-// HashFunc is the layout's hash function.
-func (l *Layout) HashFunc() (func([]byte) hashkit.Token, error) {
-	return hashkit.Lookup(l.Hash)
-}
-
-// Ring builds the ring of owners.
-func (l *Layout) Ring() (*tokenring.Ring, error) { return ring(l) }
 
 // A node number is the writer's identity in every version: slotBits of slot,
 // the rest generation.

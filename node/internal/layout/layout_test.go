@@ -1,11 +1,12 @@
 package layout
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
 
-var settings = Settings{Cluster: "c", Hash: "slot", Tokens: 16, Replicas: 3, Expect: 3}
+var settings = Settings{Cluster: "c", Hash: "slot", Distribution: DefaultDistribution, Tokens: 16, Replicas: 3, Expect: 3}
 
 func node(id string) Node {
 	return Node{ID: id, Datacenter: "dc1", Rack: "rack-" + id, PeerAddr: "127.0.0.1:1" + id, ClientAddr: "127.0.0.1:2" + id}
@@ -37,15 +38,29 @@ func TestFirst_IsTheSameWhateverTheOrder(t *testing.T) {
 func TestDecode_RefusesWhatCannotBe(t *testing.T) {
 	good, _ := First(settings, []Node{node("1"), node("2"), node("3")})
 	for name, change := range map[string]func(*Layout){
-		"newer format":  func(l *Layout) { l.Format = 2 },
+		"newer format":  func(l *Layout) { l.Format = Format + 1 },
 		"no epoch":      func(l *Layout) { l.Epoch = 0 },
 		"no nodes":      func(l *Layout) { l.Nodes = nil },
 		"shared slot":   func(l *Layout) { l.Nodes[1].Slot = 1 },
 		"slot too high": func(l *Layout) { l.Nodes[1].Slot = 256 },
 		"same id twice": func(l *Layout) { l.Nodes[1].ID = "1" },
+		"no table":      func(l *Layout) { l.Tables = l.Tables[1:] },
+		"table twice":   func(l *Layout) { l.Tables = append(l.Tables, l.Tables[0]) },
+		"table swapped": func(l *Layout) { l.Tables[0].Slicing = l.Tables[1].Slicing },
+		"table cut": func(l *Layout) {
+			l.Tables[0].Slicing = l.Tables[0].Slicing[:20]
+		},
+		"weight of another": func(l *Layout) { l.Nodes[1].Weight = 2 },
+		"distribution":      func(l *Layout) { l.Distribution = "best" },
+		"hash":              func(l *Layout) { l.Hash = "sha" },
+		"hash tag":          func(l *Layout) { l.HashTag = "[]" }, // slot has another
+		"old with tables":   func(l *Layout) { l.Format = formatVNodes },
+		"old with weights": func(l *Layout) {
+			l.Format, l.Distribution, l.Tables, l.Nodes[1].Weight = formatVNodes, "vnode", nil, 2
+		},
 	} {
 		l := *good
-		l.Nodes = append([]Node(nil), good.Nodes...)
+		l.Nodes, l.Tables = slices.Clone(good.Nodes), slices.Clone(good.Tables)
 		change(&l)
 		if _, err := Decode(l.Encode()); err == nil {
 			t.Errorf("%s was taken", name)
@@ -57,6 +72,7 @@ func FuzzDecode(f *testing.F) {
 	good, _ := First(settings, []Node{node("1"), node("2"), node("3")})
 	f.Add(good.Encode())
 	f.Add([]byte(`{"format":1,"epoch":1,"nodes":[{"id":"a","slot":1}],"tokens":-1}`))
+	f.Add([]byte(oldLayout))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		l, err := Decode(b)
 		if err != nil {
@@ -69,6 +85,12 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
+func with(change func(*Settings)) Settings {
+	s := settings
+	change(&s)
+	return s
+}
+
 func TestFormation_WaitsForExactlyAsManyAsExpected(t *testing.T) {
 	f := NewFormation(announce("1"), 0)
 	for _, c := range []struct {
@@ -79,6 +101,8 @@ func TestFormation_WaitsForExactlyAsManyAsExpected(t *testing.T) {
 		{[]Announcement{announce("2")}, "2 of 3 are here"},
 		{[]Announcement{announce("2"), announce("3"), announce("4")}, "4 nodes are here, but 3 are expected"},
 		{[]Announcement{announce("2"), {Node: node("3"), Settings: Settings{Cluster: "c", Expect: 2}}}, "settings differ from those of 3"},
+		{[]Announcement{announce("2"), {Node: node("3"), Settings: with(func(s *Settings) { s.Distribution = "vnode" })}}, "distribution is random-slicing on 1 and vnode on 3: "},
+		{[]Announcement{announce("2"), {Node: node("3"), Settings: with(func(s *Settings) { s.HashTag = "{}" })}}, "hash_tag is  on 1 and {} on 3: "},
 		{[]Announcement{announce("2"), {Node: node("3"), Settings: settings, Formed: true}}, "it is in a cluster already"},
 	} {
 		if _, err := f.Candidate(c.others); err == nil || !strings.Contains(err.Error(), c.want) {
