@@ -42,38 +42,6 @@ func (a *admin) ask(ctx context.Context, method, path string) ([]byte, int, erro
 	return body, res.StatusCode, err
 }
 
-func newRing() *cobra.Command {
-	var a admin
-	var format string
-	cmd := &cobra.Command{
-		Use:   "ring",
-		Short: "Show who owns what, asked of a running node",
-		Args:  noArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			path := "/ring"
-			switch format {
-			case "table":
-			case "json":
-				path += "?o=json"
-			default:
-				return usageError{fmt.Errorf("-o: %q is neither table nor json", format)}
-			}
-			body, status, err := a.ask(cmd.Context(), http.MethodGet, path)
-			if err != nil {
-				return err
-			}
-			if status != http.StatusOK {
-				return errors.New(strings.TrimSpace(string(body)))
-			}
-			_, err = cmd.OutOrStdout().Write(body)
-			return err
-		},
-	}
-	a.register(cmd)
-	cmd.Flags().StringVarP(&format, "output", "o", "table", "table or json")
-	return cmd
-}
-
 func newStatus() *cobra.Command {
 	var a admin
 	cmd := &cobra.Command{

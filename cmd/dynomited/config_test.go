@@ -97,7 +97,7 @@ func TestConfig_WrongCommandLine_IsRefused(t *testing.T) {
 		{args: []string{"config", "nope"}, want: `unknown command "nope"`},
 		{args: []string{"version", "nope"}, want: `unknown command "nope"`},
 		{args: []string{"remove"}, want: "remove takes the name of one node"},
-		{args: []string{"ring", "-o", "xml"}, want: `"xml" is neither table nor json`},
+		{args: []string{"ring", "-o", "xml"}, want: `"xml" is none of table, json and svg`},
 		{args: []string{"dev", "--base-port", "60000"}, want: "--base-port"},
 		{args: []string{"dev", "--base-port", "0", "--data-dir", "d"}, want: "--base-port"},
 	} {
