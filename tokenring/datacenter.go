@@ -34,11 +34,16 @@ func newDatacenter(name string, racks []rack, replicas int) *datacenter {
 		from, _ := hashkit.SlotRange(uint16(i / d.replicas))
 		d.owners[i] = d.racks[rack].owner(from)
 	}
-	for _, rack := range d.racks {
-		for _, end := range rack.ends {
+	for k := range d.racks {
+		whole := true
+		for _, end := range d.racks[k].ends {
 			if _, last := hashkit.SlotRange(end.Slot()); end != last {
 				d.split[end.Slot()/64] |= 1 << (end.Slot() % 64)
+				whole = false
 			}
+		}
+		if !whole {
+			d.racks[k].byFirst()
 		}
 	}
 	return d

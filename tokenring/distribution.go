@@ -66,6 +66,9 @@ type division struct {
 	ends  []hashkit.Token // ascending; the last is MaxToken
 	nodes []uint16        // beside ends; neighbours differ
 	table *slicing.Table  // what they come from, with random slicing
+	// first gives for each slot the range of its first token, and one more at the
+	// end, so that few ranges are left to search; nil if no range ends within a slot.
+	first []uint32
 }
 
 // add appends the range up to and with a token, or makes the last one longer. A
@@ -83,8 +86,33 @@ func (d *division) add(end hashkit.Token, node int) {
 
 // owner is the node of the first range whose end is not below t.
 func (d *division) owner(t hashkit.Token) uint16 {
-	i, _ := slices.BinarySearch(d.ends, t)
-	return d.nodes[i]
+	if d.first == nil {
+		i, _ := slices.BinarySearch(d.ends, t)
+		return d.nodes[i]
+	}
+	low, high := d.first[t.Slot()], d.first[t.Slot()+1]
+	for low < high {
+		if middle := (low + high) / 2; d.ends[middle] < t {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return d.nodes[low]
+}
+
+// byFirst prepares first.
+func (d *division) byFirst() {
+	d.first = make([]uint32, hashkit.Slots+1)
+	i := 0
+	for slot := range hashkit.Slots {
+		from, _ := hashkit.SlotRange(uint16(slot))
+		for d.ends[i] < from {
+			i++
+		}
+		d.first[slot] = uint32(i)
+	}
+	d.first[hashkit.Slots] = uint32(len(d.ends) - 1)
 }
 
 // unknown is the error for a name that is none of a distribution.

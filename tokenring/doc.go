@@ -89,14 +89,15 @@
 //
 // [Ring.Arcs] cuts the token space into arcs with a constant set of owners: what
 // anti-entropy compares, and what a scan or a count walks. [Ring.Ranges] is how
-// one rack is divided. [Ring.Owns] asks for one node and token. [Ring.Shares] and [Ring.Describe] are for the person who
-// runs the cluster.
+// one rack is divided. [Ring.Owns] asks for one node and token. [Ring.Shares] and
+// [Ring.Describe] are for the person who runs the cluster.
 //
 // # Cost
 //
 // A ring is immutable: reads take no lock, and replacing the layout is replacing
 // a pointer. A datacenter takes 3 bytes for each slot and replica (150 KB for
 // three), a look-up one index into it, about 2 ns for each owner, and allocates
-// nothing, whatever the distribution. A slot that is split costs a binary search
-// for each rack. New takes about a millisecond, and a few for hundreds of nodes.
+// nothing, whatever the distribution. A slot that is split costs a short search
+// in each rack, and such a rack 64 KB for an index. New takes about a millisecond,
+// and a few for hundreds of nodes.
 package tokenring
