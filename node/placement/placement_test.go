@@ -99,7 +99,7 @@ func TestPlan_AsKeysCountedOneByOne(t *testing.T) {
 			t.Fatal(err)
 		}
 		if distribution != "random-slicing" { // else the layout of ten that has a history is another
-			const keys = 100_000
+			const keys = 20_000
 			moved := 0
 			for i := range keys {
 				key := fmt.Appendf(nil, "user:%d", i)
@@ -113,7 +113,7 @@ func TestPlan_AsKeysCountedOneByOne(t *testing.T) {
 					}
 				}
 			}
-			if got := float64(moved) / keys; math.Abs(got-plan.Moved) > 0.01 {
+			if got := float64(moved) / keys; math.Abs(got-plan.Moved) > 0.02 {
 				t.Errorf("%s: %.4f of the keys move, the plan says %.4f", distribution, got, plan.Moved)
 			}
 		}
@@ -259,8 +259,8 @@ func TestSVG_ShowsEveryNodeItsShareAndItsRanges(t *testing.T) {
 
 func TestSVG_OfAnyRing_IsWellFormed(t *testing.T) {
 	svgText(t, formed(t, 1, nil))
-	svgText(t, formed(t, 150, func(i int, c *node.Config) {
-		c.Distribution, c.Datacenter, c.Rack = "ketama", fmt.Sprint("dc", i%2), fmt.Sprint("r", i%30)
+	svgText(t, formed(t, 40, func(i int, c *node.Config) {
+		c.Distribution, c.Datacenter, c.Rack = "ketama", fmt.Sprint("dc", i%2), fmt.Sprint("r", i%10)
 		c.Name = strings.Repeat("long-", 10) + fmt.Sprint(i)
 	}))
 	if err := formed(t, 3, nil).SVG(brokenPipe{}); err == nil {
