@@ -18,7 +18,7 @@ STEPS := lint layers docs unit unit-tools isolated-build mutants rehearse fresh
 
 SHELL := /bin/bash
 
-.PHONY: help soak test all unit unit-tools isolated isolated-build tidy lint format layers docs fuzz bench mutants rehearse fresh clients run dev deps clean
+.PHONY: help soak test all unit unit-tools isolated isolated-build tidy lint format layers docs fuzz bench bench-placement mutants rehearse fresh clients run dev deps clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -60,6 +60,9 @@ fuzz: $(BIN)/fuzz ## every fuzz target for FUZZ=5s
 
 bench: deps ## the numbers against redis-server, into docs/performance.md
 	cd internal/bench && GOWORK=off go run . $(BENCH)
+
+bench-placement: ## movement, balance, memory and look-up of each distribution, into docs/placement.md
+	cd internal/bench && GOWORK=off go run ./placement
 
 soak: deps ## the end-to-end run with faults for SOAK=15m, its figures in .cache/soak.txt
 	@mkdir -p .cache
