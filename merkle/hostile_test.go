@@ -335,3 +335,29 @@ func FuzzExchange(f *testing.F) {
 		}
 	})
 }
+
+// Symbols decode and still do not explain the sums that came with them: nothing
+// of them is believed, and the difference is found in another way.
+func TestExchange_SymbolsThatDoNotFitTheirSum_AreNotBelieved(t *testing.T) {
+	r := seeded(t)
+	a, b := apart(r, randomItems(r, 3000), 20, missingBoth)
+	x := exchange(t, a, Config{Salt: r.Uint64()})
+	p := NewResponder(b, testKey)
+	sketches := 0
+	here, there := run(t, x, func(request []byte) ([]byte, error) {
+		reply, err := p.Answer(request)
+		if err == nil && reply[1] == saySymbols {
+			sketches++
+			_, n := binary.Uvarint(reply[2:])
+			reply[2+n] ^= 1 // the digest of what the symbols are made of
+			reply = seal(reply[:len(reply)-sealSize], testKey, sealOf(request))
+		}
+		return reply, err
+	})
+	if sketches <= maxAgain || x.Stats().Listed == 0 {
+		t.Fatalf("believed after %d sketches", sketches)
+	}
+	if !slices.Equal(here, minus(a, b)) || !slices.Equal(there, minus(b, a)) || !x.Stats().Exact {
+		t.Fatalf("found %d and %d, %+v", len(here), len(there), x.Stats())
+	}
+}

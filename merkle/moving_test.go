@@ -151,3 +151,22 @@ func TestExchange_TreeThatDoesNotFitItsSource_IsNotEqual(t *testing.T) {
 		t.Fatalf("%+v", s)
 	}
 }
+
+// A responder remembers a sketch for who asks for more of it, not for who begins.
+func TestResponder_BegunAgain_SketchIsOfNow(t *testing.T) {
+	r := seeded(t)
+	items := randomItems(r, 3000)
+	b := newReplica(t, items[1:])
+	p := NewResponder(b.tree, testKey)
+	for n := 1; n < 4; n++ {
+		x := exchange(t, treeOf(t, items, 8), Config{Salt: 5})
+		here, _ := run(t, x, p.Answer)
+		if len(here) != n || !x.Stats().Exact {
+			t.Fatalf("%d items are missing, %d are found", n, len(here))
+		}
+		b.drop(here[0])
+		if at := slices.IndexFunc(b.Items, func(it Item) bool { return it.Token>>58 == items[0].Token>>58 }); at >= 0 {
+			b.drop(b.Items[at]) // in the same part, so that the same parts differ
+		}
+	}
+}

@@ -51,7 +51,7 @@ func tokens(runs []Range) uint64 {
 func split(runs []Range, n int) [][]Range {
 	last := tokens(runs)
 	pieces := make([][]Range, n)
-	var passed uint64 // tokens before runs[0], of which used are taken
+	var passed uint64 // tokens of the pieces so far
 	for i := range pieces {
 		// The end of piece i is at (last+1)(i+1)/n, which may be 2^64: less one.
 		hi, lo := bits.Mul64(last, uint64(i+1))
@@ -62,25 +62,24 @@ func split(runs []Range, n int) [][]Range {
 			end, _ = bits.Div64(hi, lo, uint64(n))
 			end--
 		}
-		if end+1 == passed { // also 0-1+1 == 0
+		if len(runs) == 0 || end+1 == passed && i < n-1 {
 			continue
 		}
 		for {
 			r := runs[0]
 			size := uint64(r.To - r.From) // less one
-			if room := end - passed; size <= room {
-				pieces[i] = append(pieces[i], r)
-				runs = runs[1:]
-				passed += size + 1
-				if size == room {
-					break
-				}
-				continue
-			} else {
+			room := end - passed          // less one
+			if size > room {
 				cut := r.From + hashkit.Token(room)
 				pieces[i] = append(pieces[i], Range{r.From, cut})
 				runs = append([]Range{{cut + 1, r.To}}, runs[1:]...)
 				passed += room + 1
+				break
+			}
+			pieces[i] = append(pieces[i], r)
+			runs = runs[1:]
+			passed += size + 1
+			if size == room {
 				break
 			}
 		}

@@ -201,6 +201,15 @@ func TestDecoder_MadeUpSymbols_EndInAnError(t *testing.T) {
 	if err := NewDecoder(testKey, 0).Push(everywhere...); !errors.Is(err, ErrDamaged) {
 		t.Errorf("an item in all symbols: %v", err)
 	}
+	// The item's own symbols, without the first. Who takes it out of the others
+	// takes it out of that one too, which then holds it taken away, and so on.
+	honest := NewSketch(testKey, 0, 0, 100)
+	honest.Add(it)
+	honest.Symbols()[0] = Symbol{}
+	d := NewDecoder(testKey, 0)
+	if err := d.Push(honest.Symbols()...); !errors.Is(err, ErrDamaged) || len(d.found) > d.Len() {
+		t.Errorf("an item that comes and goes: %v, %d times", err, len(d.found))
+	}
 	for range 200 {
 		var symbols []Symbol
 		for range 50 {

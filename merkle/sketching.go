@@ -136,9 +136,10 @@ func (j *job) more(x *Exchange) {
 	}
 	delta := int64(s.theirs.Count - s.own.Sum().Count)
 	d, deviation := estimate(s.counts, float64(delta))
-	need := max(usually(d*(1-deviation/2)), s.had+max(16, s.had/40))
+	d = max(d, float64(len(s.decoder.found)))
+	need := max(usually(d*(1-deviation/2)), s.had+max(16, s.had/25))
 	if d <= generous && !j.piece {
-		need = max(surely(d, deviation), s.had+16)
+		need = max(surely(d, deviation), s.had+s.had/4+16)
 	}
 	switch {
 	case listIsCheaper(s.theirs.Count, need-s.had):

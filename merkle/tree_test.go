@@ -115,8 +115,9 @@ func TestTree_RangeUpsideDown_IsEmpty(t *testing.T) {
 
 func TestTree_Refresh_MendsLeaves(t *testing.T) {
 	r := seeded(t)
-	items := randomItems(r, 2000)
+	items := randomItems(r, 2000).between(0, 3<<62)
 	right, tree := treeOf(t, items, 7), treeOf(t, items, 7)
+	tree.Insert(Item{hashkit.MaxToken, 1}) // where nothing is
 	for range 50 {
 		tree.Insert(randomItem(r)) // which the source does not show
 	}

@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	github.com/dynomite-go/dynomite/hashkit v0.1.0
+	github.com/dynomite-go/dynomite/merkle v0.1.0
 	github.com/dynomite-go/dynomite/slicing v0.1.0
 	github.com/dynomite-go/dynomite/tokenring v0.1.0
 )
@@ -15,6 +16,7 @@ require (
 
 replace (
 	github.com/dynomite-go/dynomite/hashkit => ../../hashkit
+	github.com/dynomite-go/dynomite/merkle => ../../merkle
 	github.com/dynomite-go/dynomite/slicing => ../../slicing
 	github.com/dynomite-go/dynomite/tokenring => ../../tokenring
 )
