@@ -113,8 +113,8 @@
 //
 // Each side reads the items of the parts that differ once for the sketch, and
 // once more for a piece; that is 230 ns for an item. Decoding a difference takes
-// less than 2 microseconds. The asking side holds 300 KB and what was not
-// taken, the answering side 200 KB.
+// less than 2 microseconds. The asking side holds half a megabyte at most and what was
+// not taken, the answering side 200 KB.
 //
 // # The tree
 //

@@ -2,6 +2,9 @@ package merkle
 
 import "math"
 
+// most bounds guesses, whatever a peer says that its counts are.
+const most = 1e12
+
 // estimate guesses the number of differences from the counts of symbols, and how
 // far the guess may be off, as a relative standard deviation.
 //
@@ -16,7 +19,6 @@ import "math"
 func estimate(counts []int64, delta float64) (d, deviation float64) {
 	// In the first symbols the mapping's probabilities are some percent off.
 	const skip = 8
-	const most = 1e12 // whatever a peer says its counts are
 	d = 100
 	for range 4 {
 		var sum, weights float64
@@ -37,7 +39,10 @@ func estimate(counts []int64, delta float64) (d, deviation float64) {
 }
 
 // usually is how many symbols d differences need in half of all cases, measured.
-func usually(d float64) int { return int(1.36*d + 0.5*math.Sqrt(d) + 4) }
+func usually(d float64) int {
+	d = min(d, most)
+	return int(1.36*d + 0.5*math.Sqrt(d) + 4)
+}
 
 // surely is how many symbols are enough in 999 of 1,000 cases for about d
 // differences, if that guess has a relative deviation. What the symbols

@@ -1,9 +1,14 @@
 package merkle
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
+
+// ErrTooLong ends an exchange after [Config.MaxRoundTrips]. What was found so
+// far is as true as ever, and [Exchange.Remaining] has not been looked at.
+var ErrTooLong = errors.New("merkle: too many round trips")
 
 // Config is what an exchange is about.
 type Config struct {
@@ -66,8 +71,8 @@ type Stats struct {
 //		here, there := x.Take()
 //	}
 //
-// It holds about 1 MB at most, the items that share one token, and what was not taken. It is not safe
-// for concurrent use.
+// It holds half a megabyte at most, the items that share one token, and what was
+// not taken: at most 24,000 items a step. It is not safe for concurrent use.
 type Exchange struct {
 	set Set
 	cfg Config
@@ -199,8 +204,10 @@ func (x *Exchange) onlyThere(items ...Item) {
 }
 
 // Take gives what was found since the last Take: the items that only we have
-// and those that only they have. An item that both have with other digests is
-// in both. The order is that of ranges, not of items. The caller owns the slices.
+// and those that only they have. A token that both have with different digests
+// is in both. The order is that of ranges, not of items. A side that lies can
+// name items that nobody has, so they are looked up, not trusted. The caller
+// owns the slices.
 func (x *Exchange) Take() (here, there []Item) {
 	here, there = x.here, x.there
 	x.here, x.there = nil, nil
@@ -208,7 +215,8 @@ func (x *Exchange) Take() (here, there []Item) {
 }
 
 // Remaining are the ranges that have not been compared to the end. A later
-// exchange, in another process too, resumes with them as its Ranges.
+// exchange, in another process too, resumes with them as its Ranges. Items with
+// the token that a list was broken off at are found again then.
 func (x *Exchange) Remaining() []Range {
 	var out []Range
 	for _, j := range slices.Backward(x.jobs) {

@@ -156,8 +156,9 @@ func TestExchange_ItemsOutsideTheRange_AreRefused(t *testing.T) {
 	}
 }
 
-// liar answers with sealed nonsense of the right kind.
-func liar(r *rand.Rand, request []byte) []byte {
+// liar answers with sealed nonsense of the right kind. It knows the asking
+// side's set, so that some parts of it can be equal.
+func liar(r *rand.Rand, request []byte, ours Set) []byte {
 	q, err := readRequest(request, testKey)
 	if err != nil {
 		panic(err)
@@ -167,8 +168,13 @@ func liar(r *rand.Rand, request []byte) []byte {
 	switch q.kind {
 	case askCompare:
 		b = appendSum([]byte{formatVersion, sayParts}, sum)
-		for range parts {
-			b = binary.LittleEndian.AppendUint32(b, r.Uint32())
+		prints, err := fingerprints(ours, testKey, q)
+		if err != nil {
+			panic(err)
+		}
+		differ := r.Uint64() | r.Uint64()<<r.IntN(64)
+		for i, f := range prints {
+			b = binary.LittleEndian.AppendUint32(b, f^uint32(differ>>i&1))
 		}
 	case askSymbols:
 		symbols := make([]Symbol, sketchSize)
@@ -225,7 +231,7 @@ func TestExchange_Liar_IsBounded(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := x.Reply(liar(r, request)); err != nil {
+			if err := x.Reply(liar(r, request, ours)); err != nil {
 				if !errors.Is(err, ErrDamaged) {
 					t.Fatal(err)
 				}
@@ -359,5 +365,40 @@ func TestExchange_SymbolsThatDoNotFitTheirSum_AreNotBelieved(t *testing.T) {
 	}
 	if !slices.Equal(here, minus(a, b)) || !slices.Equal(there, minus(b, a)) || !x.Stats().Exact {
 		t.Fatalf("found %d and %d, %+v", len(here), len(there), x.Stats())
+	}
+}
+
+// Whatever a side claims to hold, we ask for what an honest one can answer.
+func TestExchange_HugeClaims_RequestsStayHonest(t *testing.T) {
+	r := seeded(t)
+	ours := randomItems(r, 1000)
+	for _, count := range []uint64{0, 999, 1 << 62, 1 << 63, ^uint64(0)} {
+		for _, differ := range []uint64{1, 1 << 63, ^uint64(1), ^uint64(0)} {
+			x := exchange(t, ours, Config{})
+			for !x.Done() && x.Stats().RoundTrips < 12 {
+				request, err := x.Request()
+				if err != nil {
+					t.Fatal(err)
+				}
+				q, err := readRequest(request, testKey)
+				if err != nil {
+					t.Fatalf("a claim of %d: %v", count, err)
+				}
+				reply := liar(r, request, ours)
+				if q.kind == askCompare {
+					prints, _ := fingerprints(ours, testKey, q)
+					b := appendSum([]byte{formatVersion, sayParts}, Sum{count, 1})
+					for i, f := range prints {
+						b = binary.LittleEndian.AppendUint32(b, f^uint32(differ>>i&1))
+					}
+					reply = seal(b, testKey, sealOf(request))
+				}
+				if err := x.Reply(reply); err != nil && !errors.Is(err, ErrDamaged) {
+					t.Fatal(err)
+				} else if err != nil {
+					break
+				}
+			}
+		}
 	}
 }

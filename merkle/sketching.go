@@ -46,7 +46,7 @@ func firstSketch(k int, ours, theirs uint64) sketching {
 		// items we know how many there are at least of the former.
 		tokens := occupied(k, parts)
 		apart := float64(max(ours, theirs) - min(ours, theirs))
-		upto = min(upto, int(1.25*max(apart, 2*tokens-apart))+10)
+		upto = int(min(float64(upto), 1.25*max(apart, 2*tokens-apart)+10))
 	}
 	return sketching{upto: upto, counted: ahead(upto)}
 }

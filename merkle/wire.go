@@ -2,6 +2,7 @@ package merkle
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/dynomite-go/dynomite/hashkit"
@@ -10,6 +11,11 @@ import (
 // MaxMessage is the size of the largest request or reply, and of what either
 // side accepts.
 const MaxMessage = 64 << 10
+
+// ErrDamaged marks bytes or symbols that no honest side with our key and our
+// version sends: damage on the way, another key, a bug, or an attack. Whoever
+// sent them should be counted, and be left alone for a while.
+var ErrDamaged = errors.New("merkle: damaged or forged")
 
 const (
 	formatVersion = 1
