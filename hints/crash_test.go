@@ -28,7 +28,7 @@ func crashRun(t *testing.T, s *story, disk *crashDisk, sync Sync, n int) (ended,
 		return false, false
 	}
 	s.log = l
-	for range 60 {
+	for range 40 {
 		s.step()
 		if disk.gone() {
 			return false, false
@@ -163,7 +163,7 @@ func works(t *testing.T, s *story, l *Log, disk *crashDisk, sync Sync) {
 func TestFullDisk_WhatIsNotThereIsMarked(t *testing.T) {
 	seed := rand.Uint64()
 	full := errors.New("no space left on device")
-	for n := range 200 {
+	for n := range 60 {
 		for _, sync := range []Sync{Always, EverySecond, No} {
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(seed, uint64(n)))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -66,7 +67,7 @@ func (d *crashDisk) restart(power bool) *crashDisk {
 	d.crashed = true
 	n := newCrashDisk(d.rng)
 	if !power {
-		n.names, n.durable, n.pending = d.names, d.durable, d.pending
+		n.names, n.durable, n.pending = maps.Clone(d.names), maps.Clone(d.durable), slices.Clone(d.pending)
 		return n
 	}
 	for _, c := range d.pending[:d.rng.IntN(len(d.pending)+1)] {

@@ -50,14 +50,17 @@
 //
 //	running                       from Open to a clean Close
 //	<node>-<hash>.<number>.hints  segments
-//	<node>-<hash>.dirty           marks, as of the last Close
+//	<node>-<hash>.dirty           marks, as of the last Close; or of a node that has nothing else
 //
 //	segment   [header][record]...
 //	header    [magic 8][format 2][writer length 2][writer][node length 2][node][crc32c 4]
-//	record    [marker 4][crc32c 4][length 4][delta, bundle or acks]
+//	record    [marker 4][crc32c 4][length 4][delta, bundle, acks or filler]
 //
 // Segments are deleted from the oldest on, when nothing in them is queued any
 // more; what lives in a mostly dead one moves to the newest. A torn end is cut
-// off. Damage in the middle is skipped to the next marker with a valid record. A
-// file of a newer format, or of another writer, is left alone and reported.
+// off; after an unclean stop trailing zeros are room that was made ahead. Damage
+// in the middle is skipped to the next marker with a valid record, and filled,
+// so that one start reports it. A file of a newer format, or of another writer,
+// is left alone and reported by every start; one without a readable header is
+// renamed to *.broken and reported once.
 package hints

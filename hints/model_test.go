@@ -128,7 +128,7 @@ func (p *plain) take(node string, maxBytes int) (out []*plainRecord) {
 // records and a plain set of marks would be.
 func TestLog_IsAListAndASet(t *testing.T) {
 	seed := rand.Uint64()
-	for n := range 150 {
+	for n := range 40 {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, uint64(n)))
 			cfg := Config{
