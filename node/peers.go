@@ -61,6 +61,9 @@ type peer struct {
 
 var errNoPeer = errors.New("node: no such peer")
 
+// errSilent is why a peer is down whose connection is there.
+var errSilent = errors.New("its connection is there, but it does not answer pings")
+
 // connect makes connections to the other nodes of the layout.
 func (p *peers) connect(ctx context.Context, l *layout.Layout, cl *coordinator.Cluster) error {
 	list := make([]*peer, len(cl.Members))
@@ -229,7 +232,11 @@ func (n *Node) peerState(q *peer, s peerwire.PeerState) {
 		q.rouse()
 		return
 	}
-	n.log.Warn("peer down", "peer", m.ID, "rack", m.Rack, "dc", m.Datacenter, "err", s.LastError)
+	err := s.LastError
+	if err == nil {
+		err = errSilent
+	}
+	n.log.Warn("peer down", "peer", m.ID, "rack", m.Rack, "dc", m.Datacenter, "err", err)
 	if n.observer.MemberDown != nil {
 		n.observer.MemberDown(m)
 	}

@@ -3,13 +3,16 @@ package node
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/datastore/disk"
+	"github.com/dynomite-go/dynomite/node/internal/coordinator"
 	"github.com/dynomite-go/dynomite/node/internal/layout"
+	"github.com/dynomite-go/dynomite/peerwire"
 	"github.com/dynomite-go/dynomite/quorum"
 )
 
@@ -172,5 +175,16 @@ func TestIdentity_WithoutADirectory_ARestartAtOnceTakesAnotherNumber(t *testing.
 	b, _ := openIdentity(disk.OS(), "", "n", "c", at.Add(100*time.Millisecond))
 	if a.file.Generation == b.file.Generation {
 		t.Fatal("two starts within a second share a generation")
+	}
+}
+
+func TestPeerDown_SaysWhy_AlsoWhenTheConnectionIsThere(t *testing.T) {
+	var said strings.Builder
+	n := alone(t, nil, WithLogger(slog.New(slog.NewTextHandler(&said, nil))))
+	q := &peer{member: &coordinator.Member{ID: "n2"}, up: true}
+	n.peerState(q, peerwire.PeerState{Connected: true}) // it is stopped, say
+	stopNode(t, n)
+	if !strings.Contains(said.String(), `msg="peer down" peer=n2`) || strings.Contains(said.String(), "err=<nil>") {
+		t.Error(said.String())
 	}
 }
