@@ -339,7 +339,7 @@ func TestServe_HTTP_EndsTheConnection(t *testing.T) {
 	} {
 		router := &fake{}
 		_, w := one(t, Config{Router: router})
-		w.write(head + "SET a b\r\n")
+		w.write(head + "SET a b\r\nQUIT\r\n")
 		rest, _ := io.ReadAll(w.in) // a reset will do: the rest was not read
 		if strings.Contains(string(rest), "OK") || len(router.groups) > 0 {
 			t.Errorf("%q: answered %q, ran %v", head, rest, router.groups)
