@@ -36,9 +36,8 @@ func (n *Network) pair(a, b, addr string) (near, far *stream) {
 	far = &stream{Conn: bUser, n: n, local: b, remote: a, laddr: address(addr), raddr: address(a + ":0")}
 	end := sync.OnceFunc(func() {
 		close(done)
-		for _, c := range []net.Conn{aUser, aWire, bUser, bWire} {
-			c.Close()
-		}
+		aWire.Close()
+		bWire.Close()
 		n.mu.Lock()
 		delete(n.streams, near)
 		delete(n.streams, far)
