@@ -132,6 +132,7 @@ func (h *handoff) serve(ctx context.Context, q *peer) {
 		case <-q.wake:
 		case <-every.C:
 		}
+		h.watch(q)
 		if !q.isUp() {
 			pace.forget()
 			continue
@@ -139,6 +140,14 @@ func (h *handoff) serve(ctx context.Context, q *peer) {
 		if err := h.drain(ctx, q, pace); err != nil && ctx.Err() == nil {
 			h.n.log.Debug("hints", "peer", q.member.ID, "err", err)
 		}
+	}
+}
+
+// watch takes note of what a peer gets, and since when it lacks something.
+func (h *handoff) watch(q *peer) {
+	if log := h.log.Load(); log != nil {
+		s := log.Stats(q.member.ID)
+		q.delivery.look(time.Now(), s.Delivered, len(s.Dirty)+q.delivery.comparing() > 0)
 	}
 }
 
@@ -182,8 +191,7 @@ func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, records []hi
 		}
 		log.Ack(id, r.ID)
 	}
-	s := log.Stats(id)
-	q.delivery.look(time.Now(), s.Delivered, len(s.Dirty) > 0)
+	h.watch(q)
 	if len(ids) == 0 {
 		return nil
 	}
@@ -229,10 +237,13 @@ func (h *handoff) equalize(ctx context.Context, q *peer) error {
 
 // compare makes this node and another equal in what of the ranges both own.
 // What of them was marked is not any more; if it fails, or something is missed
-// meanwhile, it is again.
+// meanwhile, it is again. For who asks it stays so until then.
 func (h *handoff) compare(ctx context.Context, node int, ranges []hints.Range) (coordinator.Comparison, error) {
 	log, id := h.log.Load(), h.id(node)
 	was := log.Dirty(id)
+	d := &h.n.peers.at(node).delivery
+	d.compares(len(was))
+	defer d.compares(-len(was))
 	log.Clean(id, ranges...)
 	got, err := h.n.coord.Compare(ctx, h.n.peers.call, node, intersect(sharedRanges(h.n.coord.Cluster(), node), ranges))
 	if err != nil {

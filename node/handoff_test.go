@@ -135,6 +135,49 @@ func TestHints_OverTheLimit_AreFoundByComparing(t *testing.T) {
 	})
 }
 
+// What a comparison that breaks off has not seen is as dirty as before.
+func TestHints_AComparisonThatBreaksOff_LeavesTheMarks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nodetest.NewCluster(t, 3, nodetest.WithConfig(func(_ int, cfg *node.Config) { cfg.HintBytes = 1000 }))
+		cut := func() { c.Network.Cut(c.Host(0), c.Host(2)) }
+		cut()
+		time.Sleep(2 * time.Second)
+		for i := range 2000 {
+			c.Do(0, "SET", fmt.Sprintf("k%d", i), i)
+		}
+		time.Sleep(5 * time.Second)
+		marks := hintsFor(t, c.Nodes[0], "n2").Dirty
+		if marks == 0 {
+			t.Fatal("all hints fit")
+		}
+		c.Network.SetDelay(50 * time.Millisecond)
+		compared := gathered(t, c.Nodes[0])["dynomited_comparisons_total"]
+		held := func() int64 { return c.Do(2, "DYN.LOCAL", "DBSIZE").(int64) }
+		had := held() + int64(hintsFor(t, c.Nodes[0], "n2").Records)
+		c.Network.Heal(c.Host(0), c.Host(2))
+		for began := time.Now(); held() <= had; time.Sleep(time.Millisecond) {
+			if time.Since(began) > time.Minute {
+				t.Fatal("nothing is compared")
+			}
+		}
+		if h := hintsFor(t, c.Nodes[0], "n2"); h.Dirty == 0 || h.Lag == 0 {
+			t.Errorf("while it is compared the node lacks nothing: %+v", h)
+		}
+		want(t, c.Do(0, "DYN.HINTS", "WAIT", 10), 1)
+		cut()
+		time.Sleep(3 * time.Second)
+		if h := hintsFor(t, c.Nodes[0], "n2"); h.Dirty != marks || h.Lag < 5*time.Second {
+			t.Errorf("%d ranges are dirty for %v after a comparison that broke off, %d before", h.Dirty, h.Lag, marks)
+		}
+		want(t, gathered(t, c.Nodes[0])["dynomited_comparisons_total"], compared)
+		c.Network.SetDelay(0)
+		c.Network.Heal(c.Host(0), c.Host(2))
+		c.WaitComplete(2)
+		handedOver(t, c)
+		equalCopies(t, c)
+	})
+}
+
 // Without data directories a crash takes the hints too, and with them the
 // knowledge of what others lack: here those of another datacenter, with whom
 // nobody compares on returning.

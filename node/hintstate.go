@@ -21,7 +21,8 @@ type HintState struct {
 	Records int
 	Bytes   int64
 	// Dirty is the number of token ranges that are to be compared, because what
-	// the node lacks there is not known record by record.
+	// the node lacks there is not known record by record; those that are being
+	// compared are among them.
 	Dirty int
 	// Lag is how long the node has lacked the oldest of all this, in
 	// nanoseconds; 0 if it lacks nothing that we know of.
@@ -46,10 +47,12 @@ func (n *Node) Hints() []HintState {
 	now := time.Now()
 	for _, q := range n.peers.all() {
 		m := q.member
+		under := q.delivery.comparing()
 		s := log.Stats(m.ID)
+		under = max(under, q.delivery.comparing()) // one may have begun or ended meanwhile
 		h := HintState{
 			Node: m.ID, Datacenter: m.Datacenter, Rack: m.Rack,
-			Records: s.Records, Bytes: s.Bytes, Dirty: len(s.Dirty),
+			Records: s.Records, Bytes: s.Bytes, Dirty: len(s.Dirty) + under,
 			Queued: s.Queued, Coalesced: s.Coalesced, Delivered: s.Delivered, Expired: s.Expired, Lost: s.Dropped + s.Damaged,
 		}
 		var dirty time.Time
@@ -72,6 +75,21 @@ type delivery struct {
 	at    time.Time
 	rate  float64
 	dirty time.Time // when marks were first seen that are still there
+	under int       // marked ranges that are being compared
+}
+
+// compares takes note of marked ranges whose comparing begins, or ends if n
+// is negative.
+func (d *delivery) compares(n int) {
+	d.mu.Lock()
+	d.under += n
+	d.mu.Unlock()
+}
+
+func (d *delivery) comparing() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.under
 }
 
 // rateOver is the time that a rate is measured over.
