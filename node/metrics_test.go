@@ -19,7 +19,8 @@ import (
 	"github.com/dynomite-go/dynomite/quorum"
 )
 
-// gathered sums each metric of a node over its labels.
+// gathered sums each metric of a node over its labels, over all but one, and
+// has each alone, with its labels in the order of their names.
 func gathered(t *testing.T, n *node.Node) map[string]float64 {
 	t.Helper()
 	r := prometheus.NewRegistry()
@@ -34,8 +35,13 @@ func gathered(t *testing.T, n *node.Node) map[string]float64 {
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			out[f.GetName()] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			var all []string
 			for _, l := range m.GetLabel() {
+				all = append(all, l.GetName()+"="+l.GetValue())
 				out[f.GetName()+"{"+l.GetName()+"="+l.GetValue()+"}"] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+			if len(all) > 1 {
+				out[f.GetName()+"{"+strings.Join(all, ",")+"}"] += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}
