@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -145,5 +147,52 @@ func TestFirstLayout_TokensOfADynomiteFile_KeepTheirOwners(t *testing.T) {
 		if got := l.Owners(key).Owners[0].Node; got != fmt.Sprint(want) {
 			t.Fatalf("%s, hash %d, belongs to node %s, want %d", key, hash, got, want)
 		}
+	}
+}
+
+// A node that is upgraded goes on under the layout that it had: with vnodes, and a
+// hash function that today's layouts would spread.
+func TestStart_LayoutOfTheFormatBefore_StaysAsItIs(t *testing.T) {
+	const old = `{
+  "format": 1,
+  "cluster": "dynomite",
+  "epoch": 1,
+  "parent": 0,
+  "hash": "crc32",
+  "distribution": "vnode",
+  "tokens": 4,
+  "replicas": 3,
+  "nodes": [
+    {
+      "id": "n1",
+      "datacenter": "dc1",
+      "rack": "rack1",
+      "slot": 1,
+      "peer_addr": "127.0.0.1:1",
+      "client_addr": "none"
+    }
+  ],
+  "digest_key": 7
+}`
+	dir := t.TempDir()
+	path := filepath.Join(dir, "layout.json")
+	if err := os.WriteFile(path, []byte(old), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := alone(t, func(c *Config) { c.Name, c.DataDir = "n1", dir })
+	defer stopNode(t, n)
+	ring := n.Ring()
+	if l := n.layout.Load(); l == nil || l.Format != 1 || l.Distribution != "vnode" || len(ring) != 1 || ring[0].Share != 1 {
+		t.Fatalf("the layout is %+v, the ring %+v", l, ring)
+	}
+	raw, err := hashkit.Lookup("crc32")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key := []byte("key"); n.coord.Cluster().Hash(key) != raw(key) {
+		t.Error("keys have other tokens than before")
+	}
+	if after, err := os.ReadFile(path); err != nil || string(after) != old {
+		t.Errorf("the file became\n%s, %v", after, err)
 	}
 }

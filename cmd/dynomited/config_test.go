@@ -36,6 +36,8 @@ func TestConfig_WrongFile_IsRefusedNamingTheField(t *testing.T) {
 		{"hash_tag: '[]'", "hash_tag: the hash function slot has the tag {}"},
 		{"given_tokens: [many]", `given_tokens: hashkit: token "many"`},
 		{"distribution: jump\ngiven_tokens: [7]", "given_tokens: jump takes no tokens"},
+		{"weight: 0", `weight: "0": want 1 or more`},
+		{"weight: -2", "weight: -2 is not between 1 and 1000000"},
 		{"distribution: modula\nweight: 2", "weight: modula takes no weights"},
 		{"expect: 300", "expect: 300 is not between 1 and 255"},
 		{"appendfsync: sometimes", `appendfsync: "sometimes" is not one of`},
@@ -62,7 +64,7 @@ func TestConfig_WrongFile_IsRefusedNamingTheField(t *testing.T) {
 
 func TestConfig_RightFile_IsTaken(t *testing.T) {
 	for _, text := range []string{
-		"", "# nothing\n", "---\n", "name:\n",
+		"", "# nothing\n", "---\n", "name:\n", "weight:\n",
 		"name: a\nseeds: [127.0.0.1:1, 127.0.0.1:2]\nexpect: 3\ntimeout: 1500ms\n",
 		"seeds: 127.0.0.1:1,127.0.0.1:2\nexpect: 3\n",
 		"rack: &r east\nname: *r\n",
@@ -88,6 +90,7 @@ func TestConfig_WrongCommandLine_IsRefused(t *testing.T) {
 		{args: []string{"-c", "no/such/file"}, want: "no/such/file"},
 		{args: []string{"--tokens", "many"}, want: `--tokens: "many": not a whole number`},
 		{args: []string{"-t"}, env: "DYNOMITED_TOKENS=many", want: `DYNOMITED_TOKENS: "many": not a whole number`},
+		{args: []string{"--weight", "0"}, want: `--weight: "0": want 1 or more`},
 		{args: []string{"--log-level", "loud"}, want: `--log-level: "loud"`},
 		{args: []string{"-t", "--log-level", "loud"}, want: `--log-level: "loud"`},
 		{args: []string{"--nope"}, want: "unknown flag: --nope"},

@@ -110,7 +110,7 @@ func (s *settings) load() (node.Config, error) {
 		if origin == "" {
 			continue
 		}
-		if err := assign(reflect.ValueOf(&cfg).Elem().Field(f.index), text); err != nil {
+		if err := set(f.name, reflect.ValueOf(&cfg).Elem().Field(f.index), text); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %q: %w", origin, text, err))
 		}
 		s.origins[f.name] = origin
@@ -188,8 +188,21 @@ func (s *settings) take(cfg *node.Config, name string, value *yaml.Node) error {
 	default:
 		return fmt.Errorf("%s: takes one value", name)
 	}
-	if err := assign(to, text); err != nil {
+	if err := set(name, to, text); err != nil {
 		return fmt.Errorf("%s: %q: %w", name, text, err)
+	}
+	return nil
+}
+
+// set assigns a setting that is given. Zero is the default of every number, which
+// for most of them is what a reader expects; who gives a node the weight 0 expects
+// it to own nothing, and it would own a full share.
+func set(name string, v reflect.Value, text string) error {
+	if err := assign(v, text); err != nil {
+		return err
+	}
+	if name == "weight" && v.Int() == 0 {
+		return errors.New("want 1 or more: a node of a layout owns something")
 	}
 	return nil
 }
