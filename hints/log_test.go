@@ -343,3 +343,33 @@ func TestAppend_ManyAtOnce_NothingIsLost(t *testing.T) {
 		t.Errorf("%d files, %v", len(names), err)
 	}
 }
+
+func TestReplay_HandsOverBatchesOfTheBudget(t *testing.T) {
+	l, _ := open(t, Config{})
+	for i := range 100 {
+		if err := l.Append("b", uint64(i), fmt.Appendf(nil, "k%02d", i), make([]byte, 100)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var budget Budget
+	budget.SetBatch(1000)
+	if got := budget.Batch(); got != 1000 {
+		t.Errorf("a batch of %d bytes, not 1000", got)
+	}
+	batches := 0
+	if err := l.Replay(t.Context(), "b", &budget, func(_ context.Context, records []Record) error {
+		if batches++; len(records) > 9 {
+			t.Errorf("%d records of 100 bytes at a time", len(records))
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if batches < 12 || batches > 20 {
+		t.Errorf("%d batches", batches)
+	}
+	budget.SetBatch(0)
+	if got := budget.Batch(); got != 64<<10 {
+		t.Errorf("a batch of %d bytes by default", got)
+	}
+}

@@ -9,9 +9,10 @@ import (
 // Budget is how fast records may be handed over, in bytes a second; it may be
 // changed while it is used. The zero Budget is unlimited.
 type Budget struct {
-	mu   sync.Mutex
-	rate float64
-	next time.Time // when the last take is paid for
+	mu    sync.Mutex
+	rate  float64
+	batch int
+	next  time.Time // when the last take is paid for
 }
 
 // Set changes the budget; zero or less means unlimited.
@@ -19,6 +20,27 @@ func (b *Budget) Set(bytesPerSecond float64) {
 	b.mu.Lock()
 	b.rate = bytesPerSecond
 	b.mu.Unlock()
+}
+
+// SetBatch changes how many bytes Replay hands over at a time: what is taken
+// at once holds up whatever else the node does. Zero or less means 64 KiB.
+func (b *Budget) SetBatch(bytes int) {
+	b.mu.Lock()
+	b.batch = bytes
+	b.mu.Unlock()
+}
+
+// Batch is how many bytes Replay hands over at a time.
+func (b *Budget) Batch() int {
+	if b == nil {
+		return replayBytes
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.batch <= 0 {
+		return replayBytes
+	}
+	return b.batch
 }
 
 // Rate is the budget, 0 if it is unlimited.
@@ -53,7 +75,7 @@ func (b *Budget) Take(ctx context.Context, n int) error {
 	}
 }
 
-// replayBytes is what Replay hands to deliver at a time: a frame.
+// replayBytes is what Replay hands to deliver at a time by default: a frame.
 const replayBytes = 64 << 10
 
 // Replay hands a node's records to deliver, the oldest first and some at a
@@ -62,7 +84,7 @@ const replayBytes = 64 << 10
 // has acknowledged itself. Run one for a node at a time. budget may be nil.
 func (l *Log) Replay(ctx context.Context, node string, budget *Budget, deliver func(context.Context, []Record) error) error {
 	for ctx.Err() == nil {
-		records, err := l.Next(node, replayBytes)
+		records, err := l.Next(node, budget.Batch())
 		if err != nil || len(records) == 0 {
 			return err
 		}
