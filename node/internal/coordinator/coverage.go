@@ -41,9 +41,17 @@ func cover(cl *Cluster) (coverage, []int, error) {
 			}
 		}
 	}
-	// Who may answer can have grown on the way, so only now it is clear who does.
+	// Who may answer can have grown on the way, so only now it is clear who does. In
+	// an arc that is not the asker's any owner may be the first for some slot: the
+	// order changes within the arc.
 	for _, a := range cl.arcs {
-		asked[v.node(a.From)] = true
+		if v.may[v.asker] && slices.Contains(a.Owners, v.asker) {
+			asked[v.asker] = true
+			continue
+		}
+		for _, o := range a.Owners {
+			asked[o] = asked[o] || v.may[o]
+		}
 	}
 	var nodes []int
 	for i, yes := range asked {
