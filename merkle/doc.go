@@ -85,7 +85,7 @@
 //
 // How many parts differ says how many symbols to ask for at first. If those do not
 // decode, the counts of symbols say within some percent how many will: three
-// round trips are enough for 1,000 differences, in 999 of 1,000 cases. With more
+// round trips are enough for up to 1,000 differences, but for a few in 1,000 cases. With more
 // differences than 2,900 or so the range is cut into pieces of some 1,500, each
 // with its own sketch. Wherever a list costs less than symbols, there is a list.
 //

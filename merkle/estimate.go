@@ -44,11 +44,11 @@ func usually(d float64) int {
 	return int(1.36*d + 0.5*math.Sqrt(d) + 4)
 }
 
-// surely is how many symbols are enough in 999 of 1,000 cases for about d
+// surely is how many symbols are enough, but for a few in 1,000 cases, for about d
 // differences, if that guess has a relative deviation. What the symbols
 // themselves leave to chance has one of about 0.9/sqrt(d).
 func surely(d, deviation float64) int {
-	return 24 + int(float64(usually(d))*(1+3.2*math.Sqrt(deviation*deviation+0.81/d)))
+	return 16 + int(float64(usually(d))*(1+3.2*math.Sqrt(deviation*deviation+0.81/d)))
 }
 
 // occupied guesses how many balls were thrown when k of n bins are not empty,

@@ -33,7 +33,7 @@ func bill(t testing.TB, r *rand.Rand, base Items, d, kind, times int) (worst Sta
 
 // The goals with few items, for what an exchange costs hardly depends on how many
 // are equal: BenchmarkExchange has the million. The seed is
-// fixed, since one time in a thousand a fourth round trip is needed.
+// fixed, since a few times in a thousand a fourth round trip is needed.
 func TestExchange_BytesAndRoundTrips_AreWithinTheGoals(t *testing.T) {
 	r := rand.New(rand.NewPCG(2024, 2402))
 	base := randomItems(r, 40000)

@@ -46,7 +46,10 @@ func firstSketch(k int, ours, theirs uint64) sketching {
 		// items we know how many there are at least of the former.
 		tokens := occupied(k, parts)
 		apart := float64(max(ours, theirs) - min(ours, theirs))
-		upto = int(min(float64(upto), 1.25*max(apart, 2*tokens-apart)+10))
+		// Few differences may need many times their number, and a single one is to
+		// cost less than a kilobyte.
+		few := float64(8 + 2*min(k, 11))
+		upto = int(min(float64(upto), 1.25*max(apart, 2*tokens-apart)+few))
 	}
 	return sketching{upto: upto, counted: ahead(upto)}
 }
