@@ -27,6 +27,7 @@ import (
 //	/members          the nodes as this one sees them, as JSON
 //	/cluster_describe the same in the form that Dynomite's clients read
 //	POST /members/ID/remove
+//	POST /hints/pause?for=10m  hold back this node's hints for so long; 0s ends it
 type adminServer struct {
 	n    *Node
 	l    net.Listener
@@ -50,6 +51,7 @@ func newAdmin(n *Node, addr string) (*adminServer, error) {
 	mux.HandleFunc("GET /layout", a.layout)
 	mux.HandleFunc("GET /dbsize", a.size)
 	mux.HandleFunc("GET /hints", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, n.AllHints(r.Context())) })
+	mux.HandleFunc("POST /hints/pause", a.pauseHints)
 	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.Members()) })
 	mux.HandleFunc("GET /cluster_describe", a.describe)
 	mux.HandleFunc("POST /members/{id}/remove", a.remove)
@@ -147,6 +149,18 @@ func (a *adminServer) remove(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fmt.Fprintln(w, "removed")
+}
+
+func (a *adminServer) pauseHints(w http.ResponseWriter, r *http.Request) {
+	d, err := time.ParseDuration(r.FormValue("for"))
+	if err == nil {
+		err = a.n.PauseHints(d)
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	fmt.Fprintln(w, "paused for", d)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -92,8 +92,9 @@ func (c *catchUp) complete(ctx context.Context) error {
 	c.n.tellAll()
 	c.homeOnly = started.Add(abroadPatience)
 	var said string
+	var arriving arrival
 	for {
-		c.awaitHints(ctx)
+		c.awaitHints(ctx, &arriving)
 		c.mu.Lock()
 		asked := c.asked // what is asked for from now on needs another pass
 		c.mu.Unlock()
@@ -139,18 +140,46 @@ func (c *catchUp) complete(ctx context.Context) error {
 }
 
 // Comparing finds what hints would have brought, for more. So we wait for
-// hints that we know of as long as some arrive, hintPatience being the longest
-// pause, and meetPatience for peers that have not said yet whether they have any.
+// hints that we know of as long as they come: hintPatience is the longest pause,
+// and if all would take longer than hintsWithin at the rate of those that came, which
+// hintTrial is enough to tell, we do not wait for the rest. It comes all the same, when it can.
+// meetPatience is for peers that have not said yet whether they have any.
 const (
 	hintPatience = 3 * time.Second
+	hintTrial    = 5 * time.Second
+	// hintsWithin is longer than handoffTime, which every holder keeps to that
+	// can.
+	hintsWithin  = handoffTime * 3 / 2
 	meetPatience = 250 * time.Millisecond
 )
 
+// arrival watches how much is owed to this node while it waits.
+type arrival struct {
+	began, since time.Time // it was more at no time since began; less at none since
+	most, least  uint64
+}
+
+// worthwhile takes note of what is owed and says whether to wait for it.
+func (a *arrival) worthwhile(now time.Time, owed uint64) bool {
+	if owed > a.most || a.began.IsZero() {
+		*a = arrival{began: now, since: now, most: owed, least: owed}
+	}
+	if owed < a.least {
+		a.least, a.since = owed, now
+	}
+	took := now.Sub(a.began)
+	if owed == 0 || now.Sub(a.since) > hintPatience {
+		return false
+	}
+	// What came in took was most-owed: at that rate, all would take so long.
+	return took < hintTrial || float64(took)*float64(a.most) <= float64(hintsWithin)*float64(a.most-owed)
+}
+
 // awaitHints returns when no peer of this datacenter that we hear of has hints
-// for us.
-func (c *catchUp) awaitHints(ctx context.Context) {
+// for us that are worth to be waited for. What an earlier pass found out about
+// their coming still holds.
+func (c *catchUp) awaitHints(ctx context.Context, arriving *arrival) {
 	began := time.Now()
-	least, since := uint64(1<<63), began
 	for {
 		owed, silent := uint64(0), false
 		for _, q := range c.n.peers.all() {
@@ -160,13 +189,7 @@ func (c *catchUp) awaitHints(ctx context.Context) {
 			}
 		}
 		now := time.Now()
-		if owed < least {
-			least, since = owed, now
-		}
-		switch {
-		case owed > 0 && now.Sub(since) > hintPatience:
-			return
-		case owed == 0 && !(silent && now.Sub(began) < meetPatience):
+		if !arriving.worthwhile(now, owed) && (owed > 0 || !silent || now.Sub(began) >= meetPatience) {
 			return
 		}
 		if owed > 0 {

@@ -21,6 +21,11 @@ import (
 type handoff struct {
 	n   *Node
 	log atomic.Pointer[hints.Log]
+	// pauses holds back what would be handed over.
+	pauses pauses
+	// kept counts what was given to the log, committed how much of it was
+	// there before its last Commit.
+	kept, committed atomic.Uint64
 
 	// What comparing marked ranges came to.
 	compared, fetched, pushed atomic.Uint64
@@ -83,27 +88,46 @@ func (h *handoff) id(node int) string { return h.n.coord.Cluster().Members[node]
 
 // Hint implements coordinator.Hints.
 func (h *handoff) Hint(node int, token hashkit.Token, key, delta []byte) {
-	h.kept(h.log.Load().Add(h.id(node), uint64(token), key, delta))
+	h.refused(h.log.Load().Add(h.id(node), uint64(token), key, delta))
+	h.kept.Add(1)
 }
 
 // HintResets implements coordinator.Hints. Resets are no deltas of a key, so
 // they are kept whole.
 func (h *handoff) HintResets(node int, message []byte) {
-	h.kept(h.log.Load().AddBundle(h.id(node), []hints.Range{hints.All}, message))
+	h.refused(h.log.Load().AddBundle(h.id(node), []hints.Range{hints.All}, message))
+	h.kept.Add(1)
 }
 
-// kept looks at why something could not be kept: it is marked, so nobody
+// refused looks at why something could not be kept: it is marked, so nobody
 // waits, but an operator wants to know.
-func (h *handoff) kept(err error) {
+func (h *handoff) refused(err error) {
 	if err != nil && !errors.Is(err, hints.ErrFull) && !errors.Is(err, hints.ErrClosed) {
 		h.n.log.Warn("a hint was not kept, its range will be compared", "err", err)
 	}
 }
 
-// CommitHints implements coordinator.Hints.
+// CommitHints implements coordinator.Hints. Every write comes here, few kept
+// anything: those do not touch the log, which is locked, or removes and makes
+// files, while it hands over what it has.
 func (h *handoff) CommitHints() {
+	kept := h.kept.Load()
+	if h.committed.Load() >= kept {
+		return // by somebody who came after it was kept
+	}
+	defer h.commitTo(kept)
 	if err := h.log.Load().Commit(); err != nil && !errors.Is(err, hints.ErrClosed) {
 		h.n.log.Warn("hints could not be written, their ranges will be compared", "err", err)
+	}
+}
+
+// commitTo notes that the first n that were kept are as durable as they get.
+func (h *handoff) commitTo(n uint64) {
+	for {
+		was := h.committed.Load()
+		if was >= n || h.committed.CompareAndSwap(was, n) {
+			return
+		}
 	}
 }
 
@@ -154,7 +178,9 @@ func (h *handoff) watch(q *peer) {
 // drain hands over all hints, and then makes equal what is marked.
 func (h *handoff) drain(ctx context.Context, q *peer, pace *pace) error {
 	log, id := h.log.Load(), q.member.ID
-	owed := h.owed(id) > 0
+	stats := log.Stats(id)
+	owed := stats.Records > 0
+	pace.owes(stats.Bytes)
 	err := log.Replay(ctx, id, &pace.budget, func(ctx context.Context, records []hints.Record) error {
 		return h.deliver(ctx, q, pace, records)
 	})
@@ -172,6 +198,9 @@ const deliverTime = 5 * time.Second
 
 // deliver sends records to a peer in one message, bundles in one each.
 func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, records []hints.Record) error {
+	if err := h.pauses.wait(ctx); err != nil {
+		return err
+	}
 	var d coordinator.Deliver
 	var ids []uint64
 	log, id := h.log.Load(), q.member.ID
@@ -200,6 +229,7 @@ func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, records []hi
 	if err != nil {
 		return err
 	}
+	pace.clients(time.Now(), h.n.coord.Commands())
 	pace.took(len(d.Message()), time.Since(began), q.wire.State().RTT)
 	taken, err := h.n.coord.Delivered(&d, reply)
 	refused := len(ids) - len(taken)
@@ -248,7 +278,7 @@ func (h *handoff) compare(ctx context.Context, node int, ranges []hints.Range) (
 	got, err := h.n.coord.Compare(ctx, h.n.peers.call, node, intersect(sharedRanges(h.n.coord.Cluster(), node), ranges))
 	if err != nil {
 		for _, r := range was {
-			h.kept(log.MarkDirty(id, r))
+			h.refused(log.MarkDirty(id, r))
 		}
 	}
 	return got, err
@@ -258,7 +288,7 @@ func (h *handoff) compare(ctx context.Context, node int, ranges []hints.Range) (
 // record; mark that it may, anywhere.
 func (h *handoff) marked(node int) bool { return len(h.log.Load().Dirty(h.id(node))) > 0 }
 
-func (h *handoff) mark(node int) { h.kept(h.log.Load().MarkDirty(h.id(node), hints.All)) }
+func (h *handoff) mark(node int) { h.refused(h.log.Load().MarkDirty(h.id(node), hints.All)) }
 
 // sharedRanges are the ranges that this node and another both own, sorted.
 func sharedRanges(cl *coordinator.Cluster, node int) []coordinator.Range {

@@ -6,6 +6,77 @@ import (
 	"time"
 )
 
+// handOver plays a peer that takes work for each byte and is rtt away, and
+// returns how long bytes took, of which busy was spent on them.
+func handOver(t *testing.T, bytes int, clients bool, rtt time.Duration, work func() time.Duration) (took, busy time.Duration) {
+	t.Helper()
+	p := newPace()
+	commands := uint64(0)
+	p.owes(int64(bytes))
+	began := time.Now()
+	for left := bytes; left > 0; {
+		n := min(left, p.budget.Batch())
+		if err := p.budget.Take(t.Context(), n); err != nil {
+			t.Fatal(err)
+		}
+		d := work() * time.Duration(n) / 1024
+		time.Sleep(rtt + d)
+		p.clients(time.Now(), commands)
+		p.took(n, rtt+d, rtt)
+		if clients {
+			commands += 100
+		}
+		left -= n
+		busy += d
+	}
+	return time.Since(began), busy
+}
+
+func TestPace_APeerIsBusyWithHintsForItsShareOfTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		took, busy := handOver(t, 4<<20, true, 100*time.Microsecond, func() time.Duration { return 20 * time.Microsecond })
+		if share := float64(busy) / float64(took); share > busyShare*1.1 || share < busyShare/2 {
+			t.Errorf("%v of %v, a share of %.3f", busy, took, share)
+		}
+	})
+}
+
+// Nobody is disturbed where there are no clients.
+func TestPace_WithoutClientsItIsALargeShare(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		took, busy := handOver(t, 4<<20, false, 0, func() time.Duration { return 20 * time.Microsecond })
+		if share := float64(busy) / float64(took); share > idleShare*1.1 || share < idleShare/2 {
+			t.Errorf("%v of %v, a share of %.3f", busy, took, share)
+		}
+	})
+}
+
+// A peer that slows down gets fewer, but gets all in the end: the floor.
+func TestPace_ASlowPeerGetsFewer_ButAllInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fast, _ := handOver(t, 4<<20, true, 0, func() time.Duration { return 4 * time.Microsecond })
+		slow, _ := handOver(t, 4<<20, true, 0, func() time.Duration { return 20 * time.Microsecond })
+		if slow < 4*fast {
+			t.Errorf("five times as slow, %v became %v", fast, slow)
+		}
+		crawling, _ := handOver(t, 100<<20, true, 0, func() time.Duration { return time.Millisecond })
+		if crawling < handoffTime*9/10 || crawling > handoffTime*12/10 {
+			t.Errorf("%v, want about %v", crawling, handoffTime)
+		}
+	})
+}
+
+// How far a peer is away says nothing about how busy it is.
+func TestPace_ADistantPeerIsNotABusyOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		work := func() time.Duration { return 20 * time.Microsecond }
+		took, _ := handOver(t, 4<<20, true, 80*time.Millisecond, work)
+		if most := 4 << 20 / distantBatch * 150 * time.Millisecond; took > most {
+			t.Errorf("%v over a distance, want at most %v", took, most)
+		}
+	})
+}
+
 // pauseAfter is how long a message of hints waits for a whole one before it.
 func pauseAfter(t *testing.T, p *pace) time.Duration {
 	t.Helper()
@@ -19,32 +90,17 @@ func pauseAfter(t *testing.T, p *pace) time.Duration {
 	return time.Since(began)
 }
 
-func TestPace_RestsAMultipleOfWhatAMessageTook(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		p := newPace()
-		for range 20 {
-			p.took(64<<10, 5*time.Millisecond, 50*time.Microsecond)
-		}
-		if got := pauseAfter(t, p); got < 9*time.Millisecond || got > 11*time.Millisecond {
-			t.Errorf("an idle peer is sent a message each %v, want twice what it takes", got)
-		}
-		for range 20 {
-			p.took(64<<10, 5*time.Millisecond, time.Millisecond)
-		}
-		if got := pauseAfter(t, p); got < 100*time.Millisecond {
-			t.Errorf("a busy peer is sent a message each %v", got)
-		}
-	})
-}
-
 // What a hundred bytes take is the way there and back; taken for a rate, it would
 // have a large record wait for minutes.
 func TestPace_ASmallMessageSaysNothingOfALargeOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPace()
-		p.took(100, 5*time.Millisecond, 50*time.Microsecond)
-		if got := pauseAfter(t, p); got > 50*time.Millisecond {
-			t.Errorf("after a small message of 5 ms a large one delays the next by %v", got)
+		p.took(100, time.Millisecond, 50*time.Microsecond)
+		small := p.perByte
+		p = newPace()
+		p.took(nearBatch, time.Millisecond, 50*time.Microsecond)
+		if small != p.perByte {
+			t.Errorf("%v seconds a byte from a small message, %v from a whole one that took as long", small, p.perByte)
 		}
 	})
 }

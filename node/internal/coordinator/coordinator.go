@@ -149,6 +149,16 @@ func (c *Coordinator) Counts() Counts {
 	}
 }
 
+// Commands is how many commands of clients were acknowledged here, or executed
+// here for another node.
+func (c *Coordinator) Commands() uint64 {
+	all := c.count.served.Load()
+	for i := range c.count.acks {
+		all += c.count.acks[i].Load()
+	}
+	return all
+}
+
 func (c *Coordinator) tally(a answer) {
 	if a.flags&flagConflict != 0 {
 		c.count.conflicts.Add(1)
