@@ -18,7 +18,7 @@ STEPS := lint layers docs unit unit-tools isolated-build mutants rehearse fresh
 
 SHELL := /bin/bash
 
-.PHONY: help soak test all unit unit-tools isolated isolated-build tidy lint format layers docs fuzz bench bench-placement bench-reconcile mutants rehearse fresh clients run dev deps clean
+.PHONY: help soak test all unit unit-tools isolated isolated-build tidy lint format layers docs fuzz bench bench-placement bench-repair bench-reconcile mutants rehearse fresh clients run dev deps clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -66,6 +66,9 @@ bench-placement: ## movement, balance, memory and look-up of each distribution, 
 
 bench-reconcile: ## the bytes of finding differences, three ways, into docs/reconciliation.md
 	cd internal/bench && GOWORK=off go run ./reconcile $(BENCH)
+
+bench-repair: deps ## what hints, absences and quorums cost, into docs/repair.md
+	cd internal/bench && GOWORK=off go run . repair $(BENCH)
 
 soak: deps ## the end-to-end run with faults for SOAK=15m, its figures in .cache/soak.txt
 	@mkdir -p .cache

@@ -6,7 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -37,12 +36,16 @@ func main() {
 	flag.StringVar(&o.binary, "dynomited", "", "a built dynomited; by default the tree's is built")
 	flag.StringVar(&o.out, "o", "../../docs/performance.md", "where the report goes; - is standard output")
 	flag.Parse()
+	run := func(ctx context.Context) error { return bench(ctx, o) }
+	if flag.Arg(0) == "repair" {
+		run = func(ctx context.Context) error { return repair(ctx, flag.Args()[1:]) }
+	}
 	o.parts = strings.Split(*parts, ",")
 	o.length = time.Duration(*seconds * float64(time.Second))
 	o.command = strings.TrimSpace("make bench " + benchFlags())
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	if err := bench(ctx, o); err != nil {
+	if err := run(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		stop()
 		os.Exit(1)
@@ -64,18 +67,12 @@ func bench(ctx context.Context, o options) error {
 		}
 	}
 	if o.binary == "" {
-		dir, err := os.MkdirTemp("", "bench")
+		built, remove, err := build(ctx)
 		if err != nil {
 			return err
 		}
-		defer os.RemoveAll(dir)
-		o.binary = filepath.Join(dir, "dynomited")
-		build := exec.CommandContext(ctx, "go", "build", "-o", o.binary, "./cmd/dynomited")
-		build.Dir = filepath.Join("..", "..")
-		build.Env = append(os.Environ(), "GOWORK=")
-		if out, err := build.CombinedOutput(); err != nil {
-			return fmt.Errorf("building dynomited: %w\n%s", err, out)
-		}
+		defer remove()
+		o.binary = built
 	}
 	var r report
 	r.heading(machine(ctx), o.command, time.Now(), o.runs, o.length)
