@@ -265,7 +265,7 @@ func (s *sim) antiEntropy() {
 		for range 2 {
 			for j := range s.nodes {
 				if j != n.p.node {
-					go n.p.hints.compare(j)
+					s.after(0, func() { s.background(func() error { return n.p.hints.compare(j) }, func(error) {}) })
 					s.drive(time.Now().Add(3 * time.Second))
 				}
 			}

@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -183,19 +184,42 @@ func (s *sim) ask(p *process, ops []*simOp, cmds []frontend.Request) {
 	}
 	go func() {
 		out := p.c.Run(session, cmds, nil)
-		s.sessions = append(s.sessions, session)
-		for _, o := range ops {
-			o.end, o.dead = s.seq, p.dead
+		s.endMu.Lock()
+		s.ended = append(s.ended, ending{p, ops, session, out})
+		s.endMu.Unlock()
+	}()
+}
+
+// ending is a pipeline that was answered.
+type ending struct {
+	p       *process
+	ops     []*simOp
+	session *frontend.Session
+	out     []byte
+}
+
+// judgeEnded judges what was answered since it was last called, oldest first.
+func (s *sim) judgeEnded() {
+	s.endMu.Lock()
+	ended := s.ended
+	s.ended = nil
+	s.endMu.Unlock()
+	slices.SortFunc(ended, func(a, b ending) int { return a.ops[0].start - b.ops[0].start })
+	for _, e := range ended {
+		s.sessions = append(s.sessions, e.session)
+		out := e.out
+		for _, o := range e.ops {
+			o.end, o.dead = s.seq, e.p.dead
 			o.reply, out = cutReply(out)
-			s.trace("client at %v: %q is answered %q", p, o.line, o.reply)
+			s.trace("client at %v: %q is answered %q", e.p, o.line, o.reply)
 			if !o.dead {
 				s.judge(o)
 			}
 		}
 		if len(out) > 0 {
-			s.fault("%v replies too much: %q", p, out)
+			s.fault("%v replies too much: %q", e.p, out)
 		}
-	}()
+	}
 }
 
 // cutReply takes one reply off out.

@@ -62,10 +62,9 @@ func (h *simHints) handOver(node int) {
 	if len(h.queue[node]) == 0 {
 		if h.dirty[node] && p.views[node].told && p.views[node].complete && p.complete() {
 			h.busy[node] = true
-			go func() {
-				_ = h.compare(node)
-				p.s.after(0, func() { h.busy[node] = false })
-			}()
+			p.s.after(0, func() {
+				p.s.background(func() error { return h.compare(node) }, func(error) { h.busy[node] = false })
+			})
 		}
 		return
 	}

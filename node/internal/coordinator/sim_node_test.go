@@ -65,6 +65,7 @@ func (s *sim) start(i int, recs map[string]*modelRecord, hints *simHints) *proce
 		panic(err)
 	}
 	p.c.Install(cl, p.twin, n.clock.Observe)
+	p.c.warm.end() // or several clients would go on at one moment
 	n.p = p
 	return p
 }
@@ -152,8 +153,8 @@ func (p *process) ping(j int) {
 		return
 	}
 	for _, c := range s.calls {
-		if c.from == p && c.to == j {
-			c.finish(s, nil, benchError{sent: true})
+		if c.from == p && c.to == j { // one at a time, as everything
+			s.after(0, func() { c.finish(s, nil, benchError{sent: true}) })
 		}
 	}
 }
@@ -236,9 +237,8 @@ func (p *process) pass() {
 	}
 	p.passing = true
 	asked := p.asked
-	go func() {
-		err := p.compareAll()
-		p.s.after(0, func() {
+	p.s.after(0, func() {
+		p.s.background(p.compareAll, func(err error) {
 			switch {
 			case p.dead:
 			case err != nil || asked != p.asked:
@@ -252,6 +252,14 @@ func (p *process) pass() {
 				}
 			}
 		})
+	})
+}
+
+// background runs f beside everything else, and then with its error.
+func (s *sim) background(f func() error, then func(error)) {
+	go func() {
+		err := f()
+		s.after(0, func() { then(err) })
 	}()
 }
 

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"container/heap"
 	"math/rand/v2"
+	"sync"
 	"testing/synctest"
 	"time"
 
@@ -31,6 +32,8 @@ type sim struct {
 	stores      []*datastore.Memory
 	notice      time.Duration // within which a change of health is noticed
 	over        bool          // no more faults and no more commands
+	endMu       sync.Mutex
+	ended       []ending
 	calls       []*simCall
 
 	ops      []*simOp
@@ -108,5 +111,6 @@ func (s *sim) drive(until time.Time) {
 		s.seq++
 		e.run()
 		synctest.Wait()
+		s.judgeEnded()
 	}
 }
