@@ -14,10 +14,10 @@ import (
 //	}
 //
 // A symbol that holds a single item gives it away. The item is taken out of the
-// other symbols that it is part of, which leaves some of them with a single item.
-// With d differences that ends after about 1.35 d symbols, up to 1.72 d and some
-// more where d is small. It takes 32 bytes for a symbol, 40 for an item found. It is not safe for
-// concurrent use.
+// other symbols that it is part of, which leaves some of them with a single
+// item. With d differences that ends after about 1.35 d symbols, up to 1.72 d
+// and some more where d is small. It takes 32 bytes for a symbol, 40 for an
+// item found. It is not safe for concurrent use.
 type Decoder struct {
 	key     sipKey
 	symbols []Symbol

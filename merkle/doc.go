@@ -64,12 +64,13 @@
 //
 // How many symbols does it take? Symbols are an endless sequence, each thinner
 // than the one before: every item is in symbol 0, and in symbol i with
-// probability 1/(1+i/2). Whatever the number d of differences is, the first 1.35 d symbols
-// or so, up to 1.72 d and some more if d is small, have the right mix. Nobody has to
-// know d: one side sends symbols until the other has decoded them. That is the
-// rateless set sketch of Lei Yang, Yossi Gilad and Mohammad Alizadeh, Practical
-// Rateless Set Reconciliation, SIGCOMM 2024 (arXiv 2402.02668), which has the proofs.
-// [Sketch] and [Decoder] are it, and can be used alone.
+// probability 1/(1+i/2). Whatever the number d of differences is, the first
+// 1.35 d symbols or so, up to 1.72 d and some more if d is small, have the
+// right mix. Nobody has to know d: one side sends symbols until the other has
+// decoded them. That is the rateless set sketch of Lei Yang, Yossi Gilad and
+// Mohammad Alizadeh, Practical Rateless Set Reconciliation, SIGCOMM 2024 (arXiv
+// 2402.02668), which has the proofs. [Sketch] and [Decoder] are it, and can be
+// used alone.
 //
 // # An exchange
 //
@@ -83,11 +84,12 @@
 //	so many more, please              ->    more symbols
 //	decoded: the end
 //
-// How many parts differ says how many symbols to ask for at first. If those do not
-// decode, the counts of symbols say within some percent how many will: three
-// round trips are enough for up to 1,000 differences, but for a few in 1,000 cases. With more
-// differences than 2,900 or so the range is cut into pieces of some 1,500, each
-// with its own sketch. Wherever a list costs less than symbols, there is a list.
+// How many parts differ says how many symbols to ask for at first. If those do
+// not decode, the counts of symbols say within some percent how many will:
+// three round trips are enough for up to 1,000 differences, but for a few in
+// 1,000 cases. With more differences than 2,900 or so the range is cut into
+// pieces of some 1,500, each with its own sketch. Wherever a list costs less
+// than symbols, there is a list.
 //
 // The asking side ends with the difference, and it is the same as if the other
 // side had asked, with here and there exchanged. The answering side learns
@@ -131,13 +133,14 @@
 //
 // # Sets that change
 //
-// Nothing stands still during an exchange, and nothing needs to. What differs all
-// the while is found. What changes may be reported or not; joining it again does no
-// harm to records that join. [Stats] tells: Equal is only true if the other side
-// had the same sum as we when it answered, and ours was still the same when the answer came.
-// Exact is true if the items that were found are exactly what the sums differed by
-// at the beginning. If it is false, something changed, or a tree does not agree
-// with its source, and another exchange is worth its while.
+// Nothing stands still during an exchange, and nothing needs to. What differs
+// all the while is found. What changes may be reported or not; joining it again
+// does no harm to records that join. [Stats] tells: Equal is only true if the
+// other side had the same sum as we when it answered, and ours was still the
+// same when the answer came. Exact is true if the items that were found are
+// exactly what the sums differed by at the beginning. If it is false, something
+// changed, or a tree does not agree with its source, and another exchange is
+// worth its while.
 //
 // # Bad input
 //
@@ -156,10 +159,10 @@
 //
 // # Formats
 //
-// Every message begins with the version of the format, 1, and its kind, and ends with the
-// keyed checksum (SipHash-2-4) of 8 bytes. Integers are little-endian or
-// varints. Ranges are 0 for every token, or their number and for each the first
-// token and the distance to the last.
+// Every message begins with the version of the format, 1, and its kind, and
+// ends with the keyed checksum (SipHash-2-4) of 8 bytes. Integers are
+// little-endian or varints. Ranges are 0 for every token, or their number and
+// for each the first token and the distance to the last.
 //
 //	compare   [1][1][salt 8][sequence][ranges][count][digest 8]
 //	symbols   [1][2][salt 8][sequence][ranges][parts 8][first][upto][counts first][counts upto]

@@ -31,10 +31,10 @@ func (t *Tree) AppendBinary(b []byte) ([]byte, error) {
 // MarshalBinary is AppendBinary to an empty slice.
 func (t *Tree) MarshalBinary() ([]byte, error) { return t.AppendBinary(nil) }
 
-// DecodeTree makes a tree of what AppendBinary gave. The source must show
-// what it showed then, or what changed must be told; [Tree.Refresh] mends what is in doubt. Errors wrap
-// [ErrDamaged]. It allocates at most twice the bytes that it is given, and keeps
-// none of them.
+// DecodeTree makes a tree of what AppendBinary gave. The source must show what
+// it showed then, or what changed must be told; [Tree.Refresh] mends what is in
+// doubt. Errors wrap [ErrDamaged]. It allocates at most twice the bytes that it
+// is given, and keeps none of them.
 func DecodeTree(source Source, data []byte) (*Tree, error) {
 	n := len(data) - 8
 	switch {

@@ -17,8 +17,8 @@ type Config struct {
 	// Salt should be another one for each exchange: it makes requests unique and
 	// gives a sketch that failed another chance.
 	Salt uint64
-	// Ranges are what is compared, ascending and disjoint; nil is every token, an empty list none. Up
-	// to 1,024 are compared by one sum.
+	// Ranges are what is compared, ascending and disjoint; nil is every token,
+	// an empty list none. Up to 1,024 are compared by one sum.
 	Ranges []Range
 	// MaxRoundTrips ends an exchange that a lying side drags on; 0 is 65,536,
 	// enough to list 280 million items.
@@ -114,9 +114,9 @@ func NewExchange(set Set, cfg Config) (*Exchange, error) {
 // Done is true when everything was compared.
 func (x *Exchange) Done() bool { return len(x.jobs) == 0 }
 
-// Request is what to send next; nil when done. It stays the same until a reply to it was
-// accepted, so it may be sent again, over another connection too. Its bytes are the
-// caller's to read. Errors are [ErrTooLong] and those of the set.
+// Request is what to send next; nil when done. It stays the same until a reply
+// to it was accepted, so it may be sent again, over another connection too. Its
+// bytes are the caller's to read. Errors are [ErrTooLong] and those of the set.
 func (x *Exchange) Request() ([]byte, error) {
 	if x.Done() || x.message != nil {
 		return x.message, nil
@@ -180,7 +180,8 @@ func (x *Exchange) conclude() {
 	}
 }
 
-// finish ends the job under way and puts others in its place, the first of which comes next.
+// finish ends the job under way and puts others in its place, the first of
+// which comes next.
 func (x *Exchange) finish(next ...*job) {
 	x.jobs = x.jobs[:len(x.jobs)-1]
 	slices.Reverse(next)

@@ -5,9 +5,9 @@ import (
 	"math/bits"
 )
 
-// Key is the secret that two sides share: it keys the hashes of the sketch and the checksums
-// of messages. Who does not know it cannot choose items that a sketch fails on.
-// Sides with different keys refuse each other's messages.
+// Key is the secret that two sides share: it keys the hashes of the sketch and
+// the checksums of messages. Who does not know it cannot choose items that a
+// sketch fails on. Sides with different keys refuse each other's messages.
 type Key [16]byte
 
 // sipKey is a key in the form that the hash takes.

@@ -81,7 +81,8 @@ func readRequest(b []byte, key Key) (*request, error) {
 	return q, nil
 }
 
-// symbolsReply are symbols of the answering side, and the sum of what they were made of.
+// symbolsReply are symbols of the answering side, and the sum of what they were
+// made of.
 type symbolsReply struct {
 	sum     Sum
 	counts  []int64  // from countFirst on

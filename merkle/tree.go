@@ -40,10 +40,11 @@ type Tree struct {
 
 var _ Set = (*Tree)(nil)
 
-// NewTree makes the tree of an empty set with 2^bits leaves, 0 to [MaxBits]. With
-// 16 bits it takes 1.1 MB; 16 to 100 items a leaf is a good measure, and more only makes
-// ranges that cut a leaf dearer. The source shows what the tree has been told
-// of: a tree over a store that is not empty begins with [Tree.Refresh].
+// NewTree makes the tree of an empty set with 2^bits leaves, 0 to [MaxBits].
+// With 16 bits it takes 1.1 MB; 16 to 100 items a leaf is a good measure, and
+// more only makes ranges that cut a leaf dearer. The source shows what the tree
+// has been told of: a tree over a store that is not empty begins with
+// [Tree.Refresh].
 func NewTree(source Source, bits int) (*Tree, error) {
 	if source == nil {
 		return nil, fmt.Errorf("merkle: a tree needs a source")
