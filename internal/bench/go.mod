@@ -3,7 +3,9 @@ module github.com/dynomite-go/dynomite/internal/bench
 go 1.26.0
 
 require (
+	github.com/cockroachdb/pebble/v2 v2.1.7
 	github.com/dynomite-go/dynomite/hashkit v0.1.0
+	github.com/dynomite-go/dynomite/hints v0.1.0
 	github.com/dynomite-go/dynomite/merkle v0.1.0
 	github.com/dynomite-go/dynomite/slicing v0.1.0
 	github.com/dynomite-go/dynomite/tokenring v0.1.0
@@ -14,12 +16,14 @@ require (
 	github.com/RaduBerinde/axisds v0.1.0 // indirect
 	github.com/RaduBerinde/btreemap v0.0.0-20250419174037-3d62b7205d54 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/cockroachdb/crlib v0.0.0-20241112164430-1264a2edc35b // indirect
 	github.com/cockroachdb/errors v1.11.3 // indirect
 	github.com/cockroachdb/logtags v0.0.0-20230118201751-21c54148d20b // indirect
 	github.com/cockroachdb/redact v1.1.5 // indirect
 	github.com/cockroachdb/swiss v0.0.0-20260820225851-333444432258 // indirect
 	github.com/cockroachdb/tokenbucket v0.0.0-20230807174530-cc333fc44b06 // indirect
+	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
 	github.com/getsentry/sentry-go v0.27.0 // indirect
 	github.com/gogo/protobuf v1.3.2 // indirect
 	github.com/golang/protobuf v1.5.3 // indirect
@@ -41,18 +45,10 @@ require (
 	google.golang.org/protobuf v1.33.0 // indirect
 )
 
-require (
-	github.com/cespare/xxhash/v2 v2.3.0 // indirect
-	github.com/cockroachdb/pebble/v2 v2.1.7
-	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
-	github.com/dynomite-go/dynomite/hints v0.1.0
-)
-
 replace (
 	github.com/dynomite-go/dynomite/hashkit => ../../hashkit
+	github.com/dynomite-go/dynomite/hints => ../../hints
 	github.com/dynomite-go/dynomite/merkle => ../../merkle
 	github.com/dynomite-go/dynomite/slicing => ../../slicing
 	github.com/dynomite-go/dynomite/tokenring => ../../tokenring
 )
-
-replace github.com/dynomite-go/dynomite/hints => ../../hints
