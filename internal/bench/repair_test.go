@@ -75,15 +75,18 @@ func TestRepairTables_MarkWhatMissesItsGoal(t *testing.T) {
 		"appends":        {appendTable([]float64{100000}, []float64{200000}, []float64{3000}), []string{"**slower**, **goal missed**", "0.50 / **0.50** / 0.50"}},
 		"enough appends": {appendTable([]float64{300000}, []float64{200000}, []float64{3000}), []string{"| 200000 |  |"}},
 		"folded": {foldTable(100, 10, []folded{{2 * time.Second, 11, 5e6}}, []folded{{time.Second, 10, 1e6}}), []string{
-			"| hints | 2.0 / 2.0 / 2.0 | 11 | 10 | 5.0 / 5.0 / 5.0 | **slower**, **goal missed** |", "| Pebble | 1.0 / 1.0 / 1.0 | 10 |"}},
+			"| hints | 2.0 / 2.0 / 2.0 | 11 | 10 | 5.0 / 5.0 / 5.0 | **slower**, **goal missed** |", "| Pebble | 1.0 / 1.0 / 1.0 | 10 |",
+		}},
 		"replay": {replayTable(traffic{rate: 10}, replayRun{
 			replayed: []*latencies{run(2 * millisecond)}, paused: []*latencies{run(millisecond)}, compare: run(millisecond),
 			missed: 7, first: time.Second, handed: 2 * time.Second, whole: 3 * time.Second, busy: []float64{1}, idle: []float64{.5},
 		}), []string{"| 7 | 1 | 2.00 / **2.00** / 2.00 | 2.00 | 1.2 | **goal missed** | 1.0 | 2.0 | 3.0 |", "| hints replayed | 1 | 2.00 | 2.00 | 2.00 | 0 | 1.00 |"}},
 		"levels": {levelsTable([]string{"GET"}, map[string][]levelRun{"GET": {{run(millisecond), run(3 * millisecond)}}}), []string{
-			"| GET | 1.0 / 1.0 / 1.0 | 3.0 / 3.0 / 3.0 | 3.00 / **3.00** / 3.00 | 2.0 | **goal missed** | 1 | 1 |"}},
+			"| GET | 1.0 / 1.0 / 1.0 | 3.0 / 3.0 / 3.0 | 3.00 / **3.00** / 3.00 | 2.0 | **goal missed** | 1 | 1 |",
+		}},
 		"stopped": {stoppedTable([]stoppedRun{{run(millisecond), run(9 * millisecond), run(millisecond)}}), []string{
-			"| 1.0 / 1.0 / 1.0 | 9.0 / 9.0 / 9.0 | 1.0 / 1.0 / 1.0 | 1.00 / **1.00** / 1.00 | 1.5 |  | 0 |"}},
+			"| 1.0 / 1.0 / 1.0 | 9.0 / 9.0 / 9.0 | 1.0 / 1.0 / 1.0 | 1.00 / **1.00** / 1.00 | 1.5 |  | 0 |",
+		}},
 		"away": {awayTable([]absence{{within: 5, records: 4, dirty: 3, equal: 61 * time.Second}}), []string{"| 5 | 4 | 3 | 0.0 | 0.0 | 61.0 | 60 | **goal missed** |"}},
 	} {
 		for _, want := range c.want {

@@ -51,9 +51,9 @@ type sim struct {
 
 // simStats says what happened, so that a test can see that something did.
 type simStats struct {
-	ops, acked, unknown, refused, exceptions   int
-	reexecutions, looks, restarts, losses, cut int
-	hints, repairs, conflicts                  int
+	ops, acked, unknown, refused, exceptions int
+	reexecutions, restarts, losses, cut      int
+	hints, repairs, conflicts                int
 }
 
 // profile is the kind of history.
