@@ -2,6 +2,7 @@ package merkle
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dynomite-go/dynomite/hashkit"
 )
@@ -48,6 +49,7 @@ func NewDecoder(key Key, salt uint64) *Decoder {
 // Push takes the next symbols: what they have without what we have. An error
 // wraps [ErrDamaged]: no two sets have such symbols. The decoder is of no use then.
 func (d *Decoder) Push(differences ...Symbol) error {
+	d.symbols = slices.Grow(d.symbols, len(differences))
 	for _, s := range differences {
 		index := len(d.symbols)
 		if index >= maxIndex {

@@ -85,12 +85,13 @@ func (j *job) symbols(x *Exchange, q *request, r *reader) error {
 	}
 	for i := range reply.symbols {
 		reply.symbols[i].Count = s.counts[s.had+i] + own[s.had+i].Count
-		if err := s.decoder.Push(reply.symbols[i].Minus(own[s.had+i])); err != nil {
-			// The symbols that came are of no use, nor is the request for more.
-			j.restart()
-			x.asked, x.message = nil, nil
-			return err
-		}
+		reply.symbols[i] = reply.symbols[i].Minus(own[s.had+i])
+	}
+	if err := s.decoder.Push(reply.symbols...); err != nil {
+		// The symbols that came are of no use, nor is the request for more.
+		j.restart()
+		x.asked, x.message = nil, nil
+		return err
 	}
 	s.had += len(reply.symbols)
 	x.stats.Symbols += len(reply.symbols)
