@@ -3,6 +3,7 @@ package node_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -79,6 +80,8 @@ func TestHints_ThatComeTooSlowly_AreNotWaitedFor(t *testing.T) {
 				}
 			}
 		}()
+		free := sync.OnceFunc(func() { close(ended); <-done })
+		defer free()
 		c.Network.Rejoin(c.Host(2))
 		began := time.Now()
 		c.WaitComplete(2)
@@ -86,8 +89,7 @@ func TestHints_ThatComeTooSlowly_AreNotWaitedFor(t *testing.T) {
 			t.Errorf("complete after %v", took)
 		}
 		want(t, c.Do(2, "DYN.LOCAL", "DBSIZE"), 2000)
-		close(ended)
-		<-done
+		free()
 		for _, n := range c.Nodes[:2] {
 			_ = n.PauseHints(0)
 		}
