@@ -49,7 +49,7 @@ func alone(t *testing.T, change func(*Config), opts ...Option) *Node {
 func stopNode(t *testing.T, n *Node) {
 	t.Helper()
 	within(t, "Stop", func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		if err := n.Stop(ctx); err != nil {
 			t.Error(err)
@@ -92,7 +92,7 @@ func TestObserver_MayAskTheNodeWhoItIs(t *testing.T) {
 func TestDo_BigValueAtAnotherLevel(t *testing.T) {
 	n := alone(t, nil)
 	defer stopNode(t, n)
-	ctx, cancel := context.WithTimeout(AtLevel(context.Background(), quorum.DCOne), 5*time.Second)
+	ctx, cancel := context.WithTimeout(AtLevel(context.Background(), quorum.DCOne), time.Minute)
 	defer cancel()
 	big := strings.Repeat("x", 4<<20)
 	if _, err := n.Do(ctx, "SET", "k", big); err != nil {
@@ -119,7 +119,7 @@ func TestDo_AnEndedContext_HarmsNoLaterCall(t *testing.T) {
 func TestDo_WhatChangesTheConnection_HarmsNoLaterCall(t *testing.T) {
 	n := alone(t, nil)
 	defer stopNode(t, n)
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if _, err := n.Do(ctx, "HSET", "h", "f", "v"); err != nil {
 		t.Fatal(err)
