@@ -106,7 +106,7 @@
 //	0             41          1             -
 //	1             680         2             11
 //	100           6,000-8,000 2-3           1.8-2.6
-//	1,000         43,000      3             1.6
+//	1,000         43,000-46,000 3           1.6
 //	100,000       3.6 million 200           1.42
 //
 // A symbol is 24 bytes and a count of one or two. What makes it more than 1.35
