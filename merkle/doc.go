@@ -102,12 +102,12 @@
 // Bytes of both directions, measured with 1,000,000 items, by the number of
 // differences:
 //
-//	differences   bytes       round trips   symbols per difference
-//	0             41          1             -
-//	1             680         2             11
-//	100           6,000-8,000 2-3           1.8-2.6
-//	1,000         43,000-46,000 3           1.6
-//	100,000       3.6 million 200           1.42
+//	differences   bytes           round trips   symbols per difference
+//	0             41              1             -
+//	1             680             2             11
+//	100           6,000-8,000     2-3           1.8-2.6
+//	1,000         43,000-46,000   3             1.6
+//	100,000       3.5 million     200           1.4
 //
 // A symbol is 24 bytes and a count of one or two. What makes it more than 1.35
 // symbols is the asking in round trips; who can stream symbols and stop the other
