@@ -93,6 +93,11 @@ type Config struct {
 	// majority in every datacenter. DC_SAFE_QUORUM is refused: there are no terms yet.
 	ReadConsistency  string `yaml:"read_consistency"`
 	WriteConsistency string `yaml:"write_consistency"`
+	// Read says who answers reads at DC_ONE: primary (the default), where the
+	// writes of a healthy datacenter meet, so that a connection reads what it
+	// wrote, or nearest: this node if it owns the key, or an owner in its rack. The
+	// nearest answers sooner and may lack the latest writes.
+	Read string `yaml:"read"`
 	// Timeout is how long a command may take in all. Default 2s.
 	Timeout time.Duration `yaml:"timeout"`
 	// MaxClients is how many client connections are served at once. Default 10,000.
@@ -130,6 +135,7 @@ func (c Config) WithDefaults() Config {
 	text(&c.AppendFsync, "everysec")
 	text(&c.ReadConsistency, "DC_QUORUM")
 	text(&c.WriteConsistency, "DC_QUORUM")
+	text(&c.Read, readPrimary)
 	if c.Expect == 0 && len(c.Seeds) == 0 {
 		c.Expect = 1
 	}
@@ -159,6 +165,12 @@ func (c Config) WithDefaults() Config {
 	}
 	return c
 }
+
+// The values of Config.Read.
+const (
+	readPrimary = "primary"
+	readNearest = "nearest"
+)
 
 // Validate says what is wrong with the configuration, naming the field as it
 // is written in a file.
@@ -217,6 +229,9 @@ func (c Config) Validate() error {
 	}
 	level("read_consistency", c.ReadConsistency)
 	level("write_consistency", c.WriteConsistency)
+	if c.Read != readPrimary && c.Read != readNearest {
+		fail("read", "%q is neither %s nor %s", c.Read, readPrimary, readNearest)
+	}
 	if c.HintBytes < 0 {
 		fail("hint_bytes", "%d is negative", c.HintBytes)
 	}

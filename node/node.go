@@ -175,6 +175,7 @@ func newNode(in ingredients) (*Node, error) {
 	n.coord = coordinator.New(coordinator.Config{
 		Peers:    n.peers,
 		Timeout:  cfg.Timeout,
+		Nearest:  cfg.Read == readNearest,
 		Hints:    n.handoff,
 		Bypassed: n.warnBypassed,
 		Logger:   n.log,

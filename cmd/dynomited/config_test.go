@@ -42,6 +42,7 @@ func TestConfig_WrongFile_IsRefusedNamingTheField(t *testing.T) {
 		{"expect: 300", "expect: 300 is not between 1 and 255"},
 		{"appendfsync: sometimes", `appendfsync: "sometimes" is not one of`},
 		{"read_consistency: DC_SAFE_QUORUM", "read_consistency: DC_SAFE_QUORUM needs terms"},
+		{"read: far", `read: "far" is neither primary nor nearest`},
 		{"listen: 127.0.0.1:99999", `listen: "127.0.0.1:99999" has no port between 0 and 65535`},
 		{"seeds: [127.0.0.1:1, 10.1.2.3:8101]", "seeds: 10.1.2.3:8101 can be reached from other machines"},
 		{"peer_listen: 0.0.0.0:8101", "peer_listen: 0.0.0.0:8101 can be reached from other machines"},

@@ -60,6 +60,7 @@ var help = map[string]string{
 	"hint_window":       "how long a hint is kept (default 3h)",
 	"read_consistency":  "level of reads: DC_ONE, DC_QUORUM or DC_EACH_SAFE_QUORUM (default DC_QUORUM)",
 	"write_consistency": "level of writes: DC_ONE, DC_QUORUM or DC_EACH_SAFE_QUORUM (default DC_QUORUM)",
+	"read":              "who answers reads at DC_ONE: primary or nearest (default primary)",
 	"timeout":           "how long a command may take in all (default 2s)",
 	"max_clients":       "client connections served at once (default 10000)",
 	"idle_timeout":      "end client connections that were silent for so long (default 0: never)",

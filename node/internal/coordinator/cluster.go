@@ -203,6 +203,22 @@ func (c *Cluster) primaryOf(o *op, last bool) int {
 	return c.primary(owners, last)
 }
 
+// nearestOf is the nearest complete owner for an operation; other if there is none.
+func (c *Cluster) nearestOf(o *op, other int) int {
+	var buf [maxOwners]int
+	owners := buf[:0]
+	for _, n := range o.owners[:o.nlocal] {
+		if c.Members[n].Complete() {
+			owners = append(owners, int(n))
+		}
+	}
+	if len(owners) == 0 {
+		return other
+	}
+	c.Ring.SortNearest(owners, c.Self)
+	return owners[0]
+}
+
 // alone says whether this node is the whole cluster.
 func (c *Cluster) alone() bool { return len(c.Members) == 1 }
 

@@ -17,6 +17,9 @@ type Config struct {
 	Peers Peers
 	// Timeout is how long a command may take in all; default 2 s.
 	Timeout time.Duration
+	// Nearest has reads at DC_ONE answered by the nearest complete owner instead
+	// of the primary.
+	Nearest bool
 	// Bypassed is called when a delta came from another node than the one that
 	// we take for the key's primary: that one has to be warned. It must not block.
 	Bypassed func(primary int)
@@ -31,6 +34,7 @@ type Coordinator struct {
 	store      datastore.Store
 	peers      Peers
 	timeout    time.Duration
+	nearest    bool
 	hints      Hints
 	onBypassed func(int)
 	born       time.Time
@@ -58,7 +62,7 @@ type Coordinator struct {
 // New prepares a coordinator. It serves nothing before Install.
 func New(cfg Config) *Coordinator {
 	c := &Coordinator{
-		peers: cfg.Peers, timeout: cfg.Timeout,
+		peers: cfg.Peers, timeout: cfg.Timeout, nearest: cfg.Nearest,
 		hints: cfg.Hints, onBypassed: cfg.Bypassed, born: time.Now(), log: cfg.Logger,
 	}
 	if c.timeout <= 0 {

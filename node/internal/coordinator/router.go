@@ -250,9 +250,14 @@ func (c *Coordinator) choose(b *batch, o *op, written *uint64) {
 		if p != cl.Self {
 			*written |= bit
 		}
-	case o.level != quorum.DCOne && *written&bit == 0 && p != cl.Self && cl.SelfMember().Complete() && o.position(cl.Self) >= 0:
+	case *written&bit != 0 || p == cl.Self:
+	case o.level == quorum.DCOne:
+		if c.nearest {
+			o.executor = cl.nearestOf(o, p)
+		}
+	case cl.SelfMember().Complete() && o.position(cl.Self) >= 0:
 		o.executor = cl.Self
-	case o.level != quorum.DCOne && *written&bit == 0 && p != cl.Self:
+	default:
 		o.executor = c.quicker(cl, o, p)
 	}
 }
