@@ -2,6 +2,7 @@ package merkle
 
 import (
 	"errors"
+	"flag"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -11,9 +12,20 @@ import (
 
 var testKey = Key([]byte("a test's own key"))
 
+// seedFlag is how a failure is seen again: go test ./merkle -run ^TestName$ -seed 7.
+var seedFlag = flag.Uint64("seed", 0, "the seed that a failed test told; 0 is another one each time")
+
 // seeded gives a random source, and says its seed if the test fails.
 func seeded(t testing.TB) *rand.Rand {
-	seed := rand.Uint64()
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	return replay(t, seed)
+}
+
+// replay gives the random source of one seed.
+func replay(t testing.TB, seed uint64) *rand.Rand {
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("seed %d", seed)
