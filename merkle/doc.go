@@ -135,20 +135,44 @@
 //
 // Nothing stands still during an exchange, and nothing needs to. What differs
 // all the while is found. What changes may be reported or not; joining it again
-// does no harm to records that join. [Stats] tells: Equal is only true if the
-// other side had the same sum as we when it answered, and ours was still the
-// same when the answer came. Exact is true if the items that were found are
-// exactly what the sums differed by at the beginning. If it is false, something
-// changed, or a tree does not agree with its source, and another exchange is
-// worth its while.
+// does no harm to records that join. [Stats] tells how it was.
+//
+// Equal is about the moment at which the other side answered. It is said if three
+// sums are the same, ours being looked at twice:
+//
+//	ours     asked ----------------------- has the answer     the same at both
+//	theirs             answered . . . . . . . . . . . . .     the same then; since then, who knows
+//
+// So we still have what they had, and the two sets were equal at that moment,
+// unless ours had become another one and was back. (It never is where digests
+// cover a version.) A write of ours after we asked takes Equal away, one of
+// theirs behind the answer does not: no answer can know of it, the next exchange
+// does. What Equal is not:
+//
+//   - Of now. A request stays the same until its answer has come, and an answer
+//     that took an hour is an hour old. For equality of later than a certain
+//     moment, begin an exchange after it, with another salt: an answer to an
+//     earlier request with the same salt, ranges and sum fits this one too.
+//   - Of one moment for several ranges, or for leaves that a range cuts, if theirs
+//     changes while it is added up: each of these was equal at its own. Ranges in
+//     excess of 1,024 are asked about one message after the other, and ours is
+//     looked at again only with the answer to each.
+//   - Proved. Sums are equal by chance once in 2^64, nothing else makes for Equal:
+//     no fingerprint that collides, no sketch that decodes to nothing. And it is
+//     the other side's word. Who has the key and says equal is believed, as is
+//     what it says that it holds.
+//
+// Exact is true if the items that were found are exactly what the sums differed
+// by at the beginning. If it is false, something changed, or a tree does not
+// agree with its source, and another exchange is worth its while.
 //
 // # Bad input
 //
 // Both sides have a [Key]. It keys the hashes of symbols, so that nobody who
 // writes to the store can choose items that do not decode, together with a salt
 // that each exchange chooses. And it keys the checksum of messages. That of a
-// reply covers the checksum of its request, so a reply that is late or belongs to
-// another request is refused and cannot be taken for equality.
+// reply covers the checksum of its request, so a reply that belongs to another
+// request is refused and cannot be taken for equality.
 // The checksum is no signature: use a transport that authenticates.
 //
 // Whatever bytes come, the answer is an error that wraps [ErrDamaged] and says what

@@ -14,8 +14,9 @@ var ErrTooLong = errors.New("merkle: too many round trips")
 type Config struct {
 	// Key is the secret of both sides.
 	Key Key
-	// Salt should be another one for each exchange: it makes requests unique and
-	// gives a sketch that failed another chance.
+	// Salt should be another one for each exchange: it makes requests unique, so
+	// that no late answer to an earlier one is taken, and gives a sketch that
+	// failed another chance.
 	Salt uint64
 	// Ranges are what is compared, ascending and disjoint; nil is every token,
 	// an empty list none. Up to 1,024 are compared by one sum.
@@ -43,8 +44,9 @@ func (c Config) Validate() error {
 
 // Stats are about an exchange so far.
 type Stats struct {
-	// Equal: both sides had the same sum, and ours was still that when the
-	// answer came.
+	// Equal: they had, when they answered, the sum that we had when we asked and
+	// when the answer came. They may have changed since. With several ranges it
+	// holds for each at a moment of its own.
 	Equal bool
 	// Exact: the exchange is at its end, and what was found is the whole
 	// difference of the two sums that it began with. Otherwise a set changed

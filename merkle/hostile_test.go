@@ -156,8 +156,9 @@ func TestExchange_ItemsOutsideTheRange_AreRefused(t *testing.T) {
 	}
 }
 
-// liar answers with sealed nonsense of the right kind. It knows the asking
-// side's set, so that some parts of it can be equal.
+// liar answers with sealed nonsense of the right kind, only that it never says
+// equal, which would be believed. It knows the asking side's set, so that some
+// parts of it can be equal.
 func liar(r *rand.Rand, request []byte, ours Set) []byte {
 	q, err := readRequest(request, testKey)
 	if err != nil {
@@ -215,7 +216,7 @@ func liar(r *rand.Rand, request []byte, ours Set) []byte {
 }
 
 // A side that lies all the time gets an error or the bound, costs no more memory
-// than an honest one, and is never equal.
+// than an honest one, and is never equal unless it says so in plain words.
 func TestExchange_Liar_IsBounded(t *testing.T) {
 	r := seeded(t)
 	ours := randomItems(r, 2000)

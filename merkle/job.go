@@ -114,6 +114,9 @@ func (j *job) few(x *Exchange, q *request, r *reader) error {
 // parts takes the fingerprints, and decides what to do with the parts that differ.
 func (j *job) parts(x *Exchange, q *request, r *reader) error {
 	theirs := r.sum()
+	if theirs == q.sum {
+		r.fail("parts where the sums are equal")
+	}
 	var prints [parts]uint32
 	for i := range prints {
 		prints[i] = r.uint32()
