@@ -153,6 +153,30 @@ func TestShare_IdleTimeout(t *testing.T) {
 	expect(t, waiting, "+OK\r\n")
 }
 
+// A client that does not read is cut off, also when the first write that waits
+// is the one with which its connection leaves the loop.
+func TestShare_SlowClientIsCutOff(t *testing.T) {
+	closed := make(chan struct{})
+	_, addr := start(t, Config{Share: true, WriteTimeout: 200 * time.Millisecond, Handler: hooks{
+		serve: func(c *Conn, batch []Command) {
+			if string(batch[0].Args[0]) == "echo" {
+				echo(c, batch[0])
+				return
+			}
+			c.Out = AppendBulk(c.Out, make([]byte, 64<<20))
+		},
+		close: func(*Conn) { close(closed) },
+	}})
+	c := dial(t, addr)
+	warmUp(t, c)
+	send(t, c, request("get"))
+	select {
+	case <-closed:
+	case <-time.After(10 * time.Second):
+		t.Fatal("still there after ten seconds")
+	}
+}
+
 // BenchmarkShare is many clients that wait for each reply.
 func BenchmarkShare(b *testing.B) {
 	for name, share := range map[string]bool{"own": false, "shared": true} {

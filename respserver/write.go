@@ -39,6 +39,7 @@ func (c *Conn) write(b []byte) error {
 		n, err := c.writeDirect(chunk), error(nil)
 		if n == 0 { // it has to wait, or fails: say so in the usual way
 			c.Alone()
+			c.armWrite() // a connection that comes from a loop has no deadline yet
 			c.ahead.arm(c)
 			n, err = c.net.Write(chunk)
 			c.ahead.disarm(c)
