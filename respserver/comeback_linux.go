@@ -65,10 +65,12 @@ func (c *Conn) comeBack() {
 		}
 		c.asleep.Store(false)
 	}
-	l := c.home
+	// A call of wake may have the loop see to it before this one comes. It must
+	// not end it, and itself, before the bell is rung: hence place.
+	c.place.Lock()
+	defer c.place.Unlock()
 	c.where.Store(called)
-	// The loop may have seen to it already, and more.
-	l.call(c)
+	c.home.call(c)
 }
 
 // writeBack writes the replies without waiting. It reports whether nothing is

@@ -49,8 +49,8 @@ func (c *Conn) share() bool {
 	if !ok {
 		c.server.mu.Lock()
 		l.size--
+		l.ring() // it may have been the last, and is there until mu is free
 		c.server.mu.Unlock()
-		l.ring() // it may have been the last
 		return false
 	}
 	c.fd, c.home = fd, l
