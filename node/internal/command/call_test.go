@@ -208,6 +208,11 @@ func TestCombine_Parts_MakeOneReply(t *testing.T) {
 		{JoinOK, part("+OK\r\n", "+OK\r\n"), "+OK\r\n"},
 		{JoinOK, part("+OK\r\n", "-TIMEOUT x\r\n", "-ERR y\r\n"), "-TIMEOUT x\r\n"},
 		{JoinSum, part(":1\r\n", "-ERR y\r\n"), "-ERR y\r\n"},
+		// What no node of this version answers:
+		{JoinArray, part("*1\r\n$1\r\na\r\n", "_\r\n"), "-ERR a node answered with \"_\\r\\n\"\r\n"},
+		{JoinArray, part("*2\r\n_\r\n_\r\n"), "-ERR a node answered with \"*2\\r\\n_\\r\\n_\\r\\n\"\r\n"},
+		{JoinSum, part(":1\r\n", ":\r\n"), "-ERR a node answered with \":\\r\\n\"\r\n"},
+		{JoinSum, part(""), "-ERR a node answered with \"\"\r\n"},
 	} {
 		if got := string(Combine(nil, test.join, test.in)); got != test.want {
 			t.Errorf("%q make %q, want %q", test.in, got, test.want)

@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"fmt"
 	"strconv"
 
 	"github.com/dynomite-go/dynomite/respserver"
@@ -16,9 +17,18 @@ func Combine(dst []byte, j Join, replies [][]byte) []byte {
 		if len(reply) > 0 && reply[0] == '-' {
 			return append(dst, reply...)
 		}
-		if j == JoinSum {
-			n, _ := strconv.ParseInt(string(bytes.TrimSuffix(reply[1:], []byte("\r\n"))), 10, 64)
+		switch j {
+		case JoinSum:
+			digits, ok := bytes.CutPrefix(reply, []byte(":"))
+			n, err := strconv.ParseInt(string(bytes.TrimSuffix(digits, []byte("\r\n"))), 10, 64)
+			if !ok || err != nil {
+				return appendForeign(dst, reply)
+			}
 			total += n
+		case JoinArray:
+			if !bytes.HasPrefix(reply, []byte("*1\r\n")) {
+				return appendForeign(dst, reply)
+			}
 		}
 	}
 	switch j {
@@ -32,4 +42,10 @@ func Combine(dst []byte, j Join, replies [][]byte) []byte {
 		return dst
 	}
 	return append(dst, replies[0]...)
+}
+
+// appendForeign appends the error for a part's reply of the wrong kind: it came
+// from another node, perhaps of another version, and must not harm this one.
+func appendForeign(dst, reply []byte) []byte {
+	return respserver.AppendError(dst, fmt.Sprintf("ERR a node answered with %.40q", reply))
 }
