@@ -33,17 +33,22 @@ func (t *transfer) do(trap, fd uintptr) {
 	}
 }
 
-// newDirect returns nil where conn is no plain socket.
+// newDirect returns nil where conn is no plain socket. One that embeds a socket
+// may change what is read and written, to encrypt it perhaps: so the type has to
+// be exact.
 func newDirect(conn net.Conn) *direct {
 	if r, ok := conn.(*replayed); ok {
 		conn = r.Conn // it adds to reads only
 	}
-	sc, ok := conn.(syscall.Conn)
-	if !ok {
-		return nil
+	var raw syscall.RawConn
+	var err error
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		raw, err = c.SyscallConn()
+	case *net.UnixConn:
+		raw, err = c.SyscallConn()
 	}
-	raw, err := sc.SyscallConn()
-	if err != nil {
+	if raw == nil || err != nil {
 		return nil
 	}
 	d := &direct{raw: raw}

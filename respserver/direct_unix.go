@@ -17,12 +17,19 @@ type direct struct {
 	n    int
 }
 
+// init is for a connection as it was accepted. One that embeds a socket may
+// change what is written, to encrypt it perhaps: so the type has to be exact.
 func (d *direct) init(conn net.Conn) {
-	sc, ok := conn.(syscall.Conn)
-	if !ok {
-		return
+	switch c := conn.(type) {
+	case *net.TCPConn:
+		d.use(c)
+	case *net.UnixConn:
+		d.use(c)
 	}
-	raw, err := sc.SyscallConn()
+}
+
+func (d *direct) use(socket syscall.Conn) {
+	raw, err := socket.SyscallConn()
 	if err != nil {
 		return
 	}

@@ -168,7 +168,7 @@ func (l *eventLoop) part(c *Conn) {
 	c.net, c.home = s, nil
 	c.place.Unlock()
 	c.muted = false
-	c.direct.init(s)
+	c.direct.use(s)
 	c.readBy, c.writeBy = time.Time{}, 0
 	c.server.mu.Lock()
 	l.size--
