@@ -8,7 +8,7 @@ export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
 
 BIN     := .cache/bin
 TOOLS   := $(shell find internal/tools -name '*.go' -o -name go.mod -o -name go.sum 2>/dev/null)
-TIMEOUT := 15m
+TIMEOUT := 25m
 FUZZ    := 5s
 SOAK    := 15m
 BENCH   :=

@@ -49,7 +49,7 @@ func main() {
 	flag.DurationVar(&o.each, "each", 2*time.Minute, "time limit of one test run")
 	flag.BoolVar(&o.baseline, "baseline", true, "first require each test to pass without its defect")
 	flag.StringVar(&o.only, "only", "", "only the patches whose path contains this")
-	total := flag.Duration("timeout", 10*time.Minute, "time limit of everything")
+	total := flag.Duration("timeout", 25*time.Minute, "time limit of everything")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
