@@ -108,6 +108,12 @@ func (p *peerTLS) noted(err error) error {
 	return err
 }
 
+func (p *peerTLS) refusals() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.refused
+}
+
 func (p *peerTLS) GossipKey() []byte { return p.key[:] }
 
 // Two nodes form a cluster over mutual TLS; one whose certificate another
@@ -150,7 +156,7 @@ func TestWithPeerAuth_TLSBetweenNodes(t *testing.T) {
 		}
 		want(t, len(c.Nodes[0].Members()), 2)
 		for i, p := range auth[:3] {
-			if p.refused == 0 {
+			if p.refusals() == 0 {
 				t.Errorf("node %d refused no handshake", i)
 			}
 		}

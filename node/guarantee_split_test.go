@@ -27,8 +27,8 @@ func splits(t *testing.T, level string, minority, majority []int) {
 			refuses(t, c, i)
 		}
 		mend(c, minority...)
-		for _, i := range minority {
-			c.WaitComplete(i)
+		for i := range c.Nodes {
+			c.WaitComplete(i) // and is known to be by everyone
 		}
 		for i := range c.Nodes {
 			want(t, c.Do(i, "GET", "k"), fmt.Sprint("new", majority[len(majority)-1]))

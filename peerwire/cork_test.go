@@ -127,10 +127,7 @@ func TestCork_ReleasedTooOften_Panics(t *testing.T) {
 // Over real sockets that take little at once, so that writes in the writers'
 // place are cut short, many goroutines send under the cork and without it.
 func TestCork_Sockets_EveryMessageArrivesWhole(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	l := listen(t)
 	cork := new(Cork)
 	server, err := NewServer(ServerConfig{Cork: cork, Handler: echo})
 	if err != nil {
@@ -191,4 +188,104 @@ func TestCork_Sockets_EveryMessageArrivesWhole(t *testing.T) {
 	}
 	l.Close()
 	served.Wait()
+}
+
+// valve passes on what two connections send each other; what goes forth waits
+// while it is shut.
+type valve struct{ shut sync.Mutex }
+
+func (v *valve) pass(from, to net.Conn) {
+	buf := make([]byte, 32<<10)
+	for {
+		v.shut.Lock()
+		v.shut.Unlock() //nolint:staticcheck // it waits
+		n, err := from.Read(buf)
+		if err == nil {
+			_, err = to.Write(buf[:n])
+		}
+		if err != nil {
+			to.Close()
+			return
+		}
+	}
+}
+
+// A socket that takes a part of what gathered under a cork gets the rest later.
+func TestCork_Sockets_ThatTakeAPart(t *testing.T) {
+	front, back := listen(t), listen(t)
+	server, err := NewServer(ServerConfig{Handler: echo})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served sync.WaitGroup
+	served.Go(func() {
+		if conn, err := back.Accept(); err == nil {
+			_ = server.ServeConn(conn)
+		}
+	})
+	var forth, home valve
+	served.Go(func() {
+		in, err := front.Accept()
+		if err != nil {
+			return
+		}
+		out, err := net.Dial("tcp", back.Addr().String())
+		if err != nil {
+			t.Error(err)
+			in.Close()
+			return
+		}
+		in.(*net.TCPConn).SetReadBuffer(8 << 10)
+		served.Go(func() { home.pass(out, in) })
+		forth.pass(in, out)
+	})
+	cork := new(Cork)
+	p := newPeer(t, PeerConfig{Cork: cork, Dial: func(ctx context.Context) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", front.Addr().String())
+		if err == nil {
+			conn.(*net.TCPConn).SetWriteBuffer(4 << 10)
+		}
+		return conn, err
+	}})
+	if err := p.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	text := make([]byte, 20<<10)
+	for i := range text {
+		text[i] = byte(i * 7 >> 3)
+	}
+	for round := range 3 {
+		forth.shut.Lock()
+		cork.Hold()
+		var replies []<-chan result
+		for range 3 { // just less than what is written without the cork
+			replies = append(replies, send(t, p, Request{Payload: text}))
+		}
+		cork.Release()
+		forth.shut.Unlock()
+		for _, c := range replies {
+			if r := <-c; r.err != nil || r.reply != string(text) {
+				t.Fatalf("round %d: %d of %d bytes, %v", round, len(r.reply), len(text), r.err)
+			}
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := p.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+	if err := server.Stop(ctx); err != nil {
+		t.Error(err)
+	}
+	served.Wait()
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return l
 }

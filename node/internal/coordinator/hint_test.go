@@ -41,6 +41,14 @@ func (n *notebook) of(node int, key string) []byte {
 	return n.kept[fmt.Sprintf("%d %s", node, key)]
 }
 
+// forget loses what was kept so far.
+func (n *notebook) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	clear(n.kept)
+}
+
+// takeNotes must come before the node's first request.
 func (b *bench) takeNotes(i int) *notebook {
 	n := &notebook{kept: map[string][]byte{}, resets: map[int]int{}}
 	b.coords[i].hints = n
@@ -165,6 +173,7 @@ func TestLate_AnOwnerThatHoldsMore_IsJoined(t *testing.T) {
 
 func TestLate_AnOwnerThatHoldsLess_GetsAHint(t *testing.T) {
 	b := newBench(t, 3)
+	notes := b.takeNotes(0)
 	key := b.keyOf(0, 1, 2)
 	b.setFault(func(_, to int, _ byte) error {
 		if to == 1 {
@@ -173,8 +182,9 @@ func TestLate_AnOwnerThatHoldsLess_GetsAHint(t *testing.T) {
 		return nil
 	})
 	b.expect(0, "SET "+key+" v", "+OK")
+	soonTrue(t, "a hint for the write", func() bool { return notes.of(1, key) != nil })
 	b.setFault(nil)
-	notes := b.takeNotes(0)
+	notes.forget()
 	late(t, b, key, "v")
 	soonTrue(t, "a hint for node 1", func() bool { return notes.of(1, key) != nil })
 	if notes.of(2, key) != nil {
