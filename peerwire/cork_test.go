@@ -198,7 +198,8 @@ func (v *valve) pass(from, to net.Conn) {
 	buf := make([]byte, 32<<10)
 	for {
 		v.shut.Lock()
-		v.shut.Unlock() //nolint:staticcheck // it waits
+		//lint:ignore SA2001 it waits
+		v.shut.Unlock()
 		n, err := from.Read(buf)
 		if err == nil {
 			_, err = to.Write(buf[:n])
