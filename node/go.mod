@@ -6,6 +6,7 @@ require (
 	github.com/dynomite-go/dynomite/gossip v0.1.0
 	github.com/dynomite-go/dynomite/hashkit v0.1.0
 	github.com/dynomite-go/dynomite/hints v0.1.0
+	github.com/dynomite-go/dynomite/merkle v0.1.0
 	github.com/dynomite-go/dynomite/node/datastore v0.1.0
 	github.com/dynomite-go/dynomite/peerwire v0.1.0
 	github.com/dynomite-go/dynomite/quorum v0.1.0
@@ -54,6 +55,7 @@ replace (
 	github.com/dynomite-go/dynomite/gossip => ../gossip
 	github.com/dynomite-go/dynomite/hashkit => ../hashkit
 	github.com/dynomite-go/dynomite/hints => ../hints
+	github.com/dynomite-go/dynomite/merkle => ../merkle
 	github.com/dynomite-go/dynomite/node/datastore => ./datastore
 	github.com/dynomite-go/dynomite/peerwire => ../peerwire
 	github.com/dynomite-go/dynomite/quorum => ../quorum

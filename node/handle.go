@@ -48,7 +48,7 @@ func (h peerHandler) Handle(in *peerwire.Incoming) {
 			return
 		}
 		n.apply(in)
-	case coordinator.KindReset, coordinator.KindKeyspace, coordinator.KindCompare, coordinator.KindFetch:
+	case coordinator.KindReset, coordinator.KindKeyspace, coordinator.KindCompare, coordinator.KindReconcile:
 		in.Retain()
 		n.spawn(func() { n.slow(in) })
 	default:
@@ -89,9 +89,9 @@ func (n *Node) slow(in *peerwire.Incoming) {
 	case coordinator.KindKeyspace:
 		out, err = n.coord.ServeKeyspace(in.Payload)
 	case coordinator.KindCompare:
-		out, err = n.coord.ServeCompare(in.Payload)
-	case coordinator.KindFetch:
-		out, err = n.coord.ServeFetch(in.Payload)
+		out, err = n.coord.ServeCompare(in.From, in.Payload)
+	case coordinator.KindReconcile:
+		out, err = n.coord.ServeReconcile(in.Payload)
 	}
 	if err != nil {
 		n.badMessage(in, err)

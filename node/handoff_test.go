@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,7 +78,21 @@ func TestHints_BringWhatANodeMissed_WithoutComparingRecords(t *testing.T) {
 		if lag := hintsFor(t, c.Nodes[0], "n2").Lag; lag < 3*time.Second || lag > 4*time.Second {
 			t.Errorf("a lag of %v, the writes were 3 s ago", lag)
 		}
+		for _, n := range c.Nodes[:2] {
+			if err := n.PauseHints(time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
 		c.Network.Rejoin(c.Host(2))
+		for {
+			if err := c.Nodes[2].Ready(); err == nil || strings.Contains(err.Error(), "hints to come") {
+				break
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+		for _, n := range c.Nodes[:2] {
+			_ = n.PauseHints(0)
+		}
 		c.WaitComplete(2)
 		handedOver(t, c)
 		equalCopies(t, c)

@@ -188,6 +188,7 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	if err != nil {
 		return err
 	}
+	cl.DigestKey = l.DigestKey
 	clock := datastore.NewClock(layout.Number(info.Slot, n.identity.file.Generation), n.wallClock)
 	clock.Observe(n.identity.high)
 	sync, _ := syncPolicy(n.cfg.AppendFsync)

@@ -17,6 +17,7 @@ require (
 	github.com/dgryski/go-jump v0.0.0-20170409065014-e1f439676b57 // indirect
 	github.com/dynomite-go/dynomite/gossip v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/hints v0.1.0 // indirect
+	github.com/dynomite-go/dynomite/merkle v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/node/datastore v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/peerwire v0.1.0 // indirect
 	github.com/dynomite-go/dynomite/quorum v0.1.0 // indirect

@@ -34,6 +34,14 @@ func (e *engine) merge(key, rec []byte, cut Version, delta []byte, opt MergeOpti
 	return out, ans, nil
 }
 
+// stampOf is the newest version of a delta that was merged just now.
+func (e *engine) stampOf(delta []byte) Version {
+	if isPlain(delta) {
+		return loadVersion(delta[1:])
+	}
+	return e.wrote.newest()
+}
+
 // mergePlain merges a SET's delta into nothing or into a plain string, without
 // decoding either; done is false if the case is not that simple.
 func (e *engine) mergePlain(key, rec []byte, cut Version, delta []byte, opt MergeOptions, ans *Answer) (out []byte, done bool, err error) {

@@ -56,12 +56,14 @@ func (m *Memory) Update(key []byte, u Updater, dst []byte) (Update, error) {
 	if l := s.at.large; l != nil {
 		up = s.engine.lupdate(l, key, cut, u, dst)
 		if up.Wrote {
+			s.updating(&up)
 			err = s.putLarge(l, cut, up.Stamp.Millis())
 		}
 	} else {
 		var out []byte
 		out, up = s.engine.update(key, s.at.rec, cut, u, dst)
 		if out != nil {
+			s.updating(&up)
 			err = s.put(out, cut, up.Stamp.Millis())
 		}
 	}
@@ -77,6 +79,13 @@ func (m *Memory) Update(key []byte, u Updater, dst []byte) (Update, error) {
 		}
 	}
 	return up, nil
+}
+
+// updating remembers the record at hand as the command saw it.
+func (s *shard) updating(up *Update) {
+	if s.tracked() {
+		s.changing(up.Stamp, func() uint64 { return up.Before })
+	}
 }
 
 // Merge implements Store. Deltas of more than 2 GiB are malformed.
@@ -109,6 +118,9 @@ func (s *shard) merge(delta []byte, opt MergeOptions, dst []byte) (changed bool,
 		if out == nil || err != nil {
 			return false, ans, err
 		}
+		if s.tracked() {
+			s.changing(s.engine.stampOf(delta), func() uint64 { return s.engine.digest(key, s.at.rec, cut) })
+		}
 		if err := s.put(out, cut, s.now(out, nil, cut)); err != nil {
 			return false, Answer{Beat: dst}, err
 		}
@@ -128,6 +140,9 @@ func (s *shard) merge(delta []byte, opt MergeOptions, dst []byte) (changed bool,
 		return false, ans, err
 	}
 	changed = s.engine.ldigest(l, key, cut) != before
+	if changed && s.tracked() {
+		s.changing(s.engine.stampOf(delta), func() uint64 { return before })
+	}
 	if err := s.putLarge(l, cut, s.now(nil, l, cut)); err != nil {
 		return false, Answer{Beat: dst}, err
 	}

@@ -87,6 +87,7 @@ func (s *shard) reset(r RangeReset, from, to uint64) (newest Version) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.resets, _ = addReset(s.resets, r)
+	s.forgetYoung(from, to)
 	if from == s.from && to == s.to && !r.Version.Less(s.newest) {
 		s.clear()
 		return Version{}

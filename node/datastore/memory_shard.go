@@ -25,6 +25,7 @@ type shard struct {
 	resets []RangeReset
 	newest Version // no record has a greater version
 	sweep  shardSweep
+	young  young
 
 	scratch []byte
 	batch   []place

@@ -150,6 +150,7 @@ func (s *shard) purge(cut Version, now int64, f floors) {
 	var settled bool
 	if l := s.at.large; l != nil {
 		s.engine.lpurge(l, s.at.key, cut, f.floor, f.before)
+		s.changed()
 		settled = l.expiry.IsZero() && l.tombstones == 0 && !f.floor.Less(l.high)
 		if s.putLarge(l, cut, now) != nil {
 			return // the next pass tries again
@@ -158,6 +159,7 @@ func (s *shard) purge(cut Version, now int64, f floors) {
 		rec := s.at.rec
 		if out := s.engine.purge(rec, cut, f.floor, f.before); out != nil {
 			rec = out
+			s.changed()
 			settled = s.engine.settled(rec, f.floor)
 			if s.put(out, cut, now) != nil {
 				return

@@ -24,6 +24,8 @@ type Cluster struct {
 	Epoch Epoch
 	Ring  *tokenring.Ring
 	Hash  func(key []byte) hashkit.Token
+	// DigestKey keys the digests of the store's records, the same at all nodes.
+	DigestKey uint64
 	// Self is this node's index in Members.
 	Self       int
 	Members    []*Member

@@ -5,25 +5,30 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
+	"math/rand/v2"
 	"time"
 
 	"github.com/dynomite-go/dynomite/hashkit"
+	"github.com/dynomite-go/dynomite/merkle"
 	"github.com/dynomite-go/dynomite/node/datastore"
 )
 
-// A node that was away, or may have lost writes, compares what it owns with
-// the other owners, a page of keys at a time: it sends a page's bounds with
-// the sum of its record digests, and the owner says "equal", or lists the keys
-// and digests that it holds there. What differs is fetched and pushed.
+// Anti-entropy: two owners find out which records differ by reconciling the
+// sets of their digests (package merkle), and then exchange these records, or
+// the parts of large ones that differ (reconcile.go).
+//
+// A compare message is: format, scope, generation, then for scopeMembers key
+// and kind, and a request of merkle. The reply: format, generation, reply of
+// merkle. A side that shows a later generation than the other one says so, and
+// both show that; a reply without anything of merkle asks to begin again.
 const (
-	pageKeys  = 512
-	pageRuns  = 512
-	listKeys  = 2048
-	fetchKeys = 256
-	// pushBytes bounds what is fetched or pushed in one message, give or take
-	// one record.
-	pushBytes = 256 << 10
+	scopeRecords byte = iota
+	scopeMembers
 )
+
+// compareVersion opens the messages of anti-entropy.
+const compareVersion = 2
 
 // Range is a run of tokens, both ends included.
 type Range struct{ From, To hashkit.Token }
@@ -31,171 +36,108 @@ type Range struct{ From, To hashkit.Token }
 // whole is every token.
 var whole = []Range{{0, hashkit.MaxToken}}
 
-// A page is what is held in some runs of tokens, which are sorted and do not
-// overlap. With fewer copies than racks two nodes share many short runs, and
-// one page has room for hundreds.
-type page struct {
-	runs       []Range
-	sum, count uint64
-}
-
-// scanPage sums up about limit keys of runs; the page's last run ends at the
-// last token covered.
-func scanPage(s datastore.Store, runs []Range, limit int, each func(datastore.Entry)) (page, error) {
-	p := page{}
-	n := 0
-	for _, r := range runs[:min(len(runs), pageRuns)] {
-		var last uint64
-		first, full := true, false
-		_, _, err := s.Scan(uint64(r.From), uint64(r.To), func(e datastore.Entry) bool {
-			full = n >= limit && (first || e.Token != last)
-			last, first = e.Token, false
-			if full {
-				return false
-			}
-			n++
-			p.sum += e.Digest
-			p.count++
-			if each != nil {
-				each(e)
-			}
-			return true
-		})
-		if err != nil {
-			return p, err
-		}
-		if full {
-			if last > uint64(r.From) {
-				p.runs = append(p.runs, Range{r.From, hashkit.Token(last - 1)})
-			}
-			break
-		}
-		p.runs = append(p.runs, r)
-	}
-	return p, nil
-}
-
-// end is the last token of the page.
-func (p page) end() hashkit.Token { return p.runs[len(p.runs)-1].To }
-
-func (p page) append(dst []byte) []byte {
-	dst = binary.AppendUvarint(append(dst, formatVersion), uint64(len(p.runs)))
-	for _, r := range p.runs {
-		dst = binary.BigEndian.AppendUint64(dst, uint64(r.From))
-		dst = binary.BigEndian.AppendUint64(dst, uint64(r.To))
-	}
-	dst = binary.BigEndian.AppendUint64(dst, p.sum)
-	return binary.BigEndian.AppendUint64(dst, p.count)
-}
-
-func readPage(b []byte) (page, error) {
-	r := reader{b: b}
-	r.version()
-	var p page
-	for range r.count(16) {
-		p.runs = append(p.runs, Range{hashkit.Token(r.uint64()), hashkit.Token(r.uint64())})
-	}
-	p.sum, p.count = r.uint64(), r.uint64()
-	if r.err != nil {
-		return p, r.err
-	}
-	if n := len(p.runs); n == 0 || n > pageRuns {
-		return p, fmt.Errorf("coordinator: a page has %d runs, want 1 to %d", n, pageRuns)
-	}
-	for i, run := range p.runs {
-		if run.From > run.To || i > 0 && run.From <= p.runs[i-1].To {
-			return p, errors.New("coordinator: a page's runs are not in order")
-		}
-	}
-	return p, nil
-}
-
-// ServeCompare answers a compare message.
-func (c *Coordinator) ServeCompare(payload []byte) ([]byte, error) {
-	ask, err := readPage(payload)
-	if err != nil {
-		return nil, err
-	}
-	out := []byte{formatVersion}
-	var list []byte
-	n := uint64(0)
-	own, err := scanPage(c.store, ask.runs, listKeys, func(e datastore.Entry) {
-		list = appendBytes(list, e.Key)
-		list = binary.BigEndian.AppendUint64(list, e.Digest)
-		n++
-	})
-	if err != nil {
-		return nil, err
-	}
-	if own.end() == ask.end() && own.sum == ask.sum && own.count == ask.count {
-		return append(out, 1), nil
-	}
-	out = append(out, 0)
-	out = binary.BigEndian.AppendUint64(out, uint64(own.end()))
-	out = binary.AppendUvarint(out, n)
-	return append(out, list...), nil
-}
-
-// ServeFetch answers a fetch message: the records of the keys that it lists,
-// as far as they fit.
-func (c *Coordinator) ServeFetch(payload []byte) ([]byte, error) {
-	r := reader{b: payload}
-	r.version()
-	n := r.count(1)
-	out := []byte{formatVersion}
-	var rec []byte
-	for range n {
-		key := r.bytes()
-		if r.err != nil {
-			return nil, r.err
-		}
-		if len(out) > pushBytes {
-			break
-		}
-		var err error
-		if rec, err = c.store.Record(key, rec[:0]); err != nil {
-			return nil, err
-		}
-		out = appendBytes(out, rec)
-	}
-	return out, r.err
-}
-
 // Caller is one round trip to a node.
 type Caller func(ctx context.Context, node int, kind byte, payload []byte) ([]byte, error)
 
 // Comparison is what comparing with one owner came to.
 type Comparison struct {
-	Pages, Fetched, Pushed int
-	Took                   time.Duration
+	// Rounds is the number of round trips, Sent and Received are their bytes.
+	Rounds, Sent, Received int
+	// Differed is how many keys differed when they were looked at, Members how
+	// many fields of large records did.
+	Differed, Members int
+	// Fetched and Pushed are the records, and parts of large ones, that this
+	// node took and gave.
+	Fetched, Pushed int
+	Took            time.Duration
+}
+
+// Add adds up what several comparisons came to.
+func (c *Comparison) Add(o Comparison) {
+	c.Rounds += o.Rounds
+	c.Sent += o.Sent
+	c.Received += o.Received
+	c.Differed += o.Differed
+	c.Members += o.Members
+	c.Fetched += o.Fetched
+	c.Pushed += o.Pushed
+	c.Took += o.Took
+}
+
+// comparing is one comparison under way.
+type comparing struct {
+	c    *Coordinator
+	ctx  context.Context
+	send Caller
+	node int
+	done Comparison
+	// told is the newest generation that one of both shows.
+	told uint64
 }
 
 // Compare makes this node and the owner node equal in runs of tokens, which are
 // sorted: it fetches what this node lacks and pushes what the other lacks. It
 // rests as long as it works, so that it takes at most half of a core and of the
 // other's attention.
-func (c *Coordinator) Compare(ctx context.Context, call Caller, node int, runs []Range) (Comparison, error) {
-	var done Comparison
+//
+// If now is set it compares what both hold from the beginning of the call on;
+// otherwise what is older than some seconds, which busy owners agree on.
+func (c *Coordinator) Compare(ctx context.Context, send Caller, node int, runs []Range, now bool) (Comparison, error) {
+	x := &comparing{c: c, ctx: ctx, send: send, node: node}
 	start := time.Now()
-	if err := c.exchangeResets(ctx, call, node); err != nil {
-		return done, err
+	err := x.run(runs, now)
+	x.done.Took = time.Since(start)
+	return x.done, err
+}
+
+func (x *comparing) run(runs []Range, now bool) error {
+	if err := x.exchangeResets(); err != nil {
+		return err
 	}
-	for len(runs) > 0 {
-		began := time.Now()
-		upto, err := c.comparePage(ctx, call, node, runs, &done)
-		if err != nil {
-			return done, err
-		}
-		done.Pages++
-		if runs = after(runs, upto); len(runs) == 0 {
-			break
-		}
-		if err := pause(ctx, time.Since(began)); err != nil {
-			return done, err
+	x.told = x.c.digests.settle(0)
+	if now {
+		x.told = x.c.digests.settle(everything)
+	}
+	for _, part := range Parts(runs, x.c.store.Len()) {
+		if err := x.part(part); err != nil {
+			return err
 		}
 	}
-	done.Took = time.Since(start)
-	return done, nil
+	return nil
+}
+
+// everything is a generation after all that there are.
+const everything = ^uint64(0)
+
+// partKeys is about how many keys are compared at a time. It takes less than a
+// generation to add them up, or they would never be equal under load.
+const partKeys = 1 << 18
+
+// Parts divides runs of tokens, which are sorted, so that of keys records in the
+// whole token space about 262,144 are in each part.
+func Parts(runs []Range, keys int) [][]Range {
+	width := uint(bits.Len(uint(max(keys-1, 0) / partKeys)))
+	var out [][]Range
+	for i := range uint64(1) << width {
+		last := hashkit.MaxToken
+		if width > 0 {
+			last = hashkit.Token((i+1)<<(64-width) - 1)
+		}
+		var part []Range
+		for len(runs) > 0 && runs[0].From <= last {
+			r := runs[0]
+			runs = runs[1:]
+			part = append(part, Range{r.From, min(r.To, last)})
+			if r.To > last {
+				runs = append([]Range{{last + 1, r.To}}, runs...)
+				break
+			}
+		}
+		if len(part) > 0 {
+			out = append(out, part)
+		}
+	}
+	return out
 }
 
 // after is what of runs lies behind the token upto.
@@ -209,6 +151,115 @@ func after(runs []Range, upto hashkit.Token) []Range {
 	return runs
 }
 
+// part compares some runs of tokens.
+func (x *comparing) part(runs []Range) error {
+	ranges := make([]merkle.Range, len(runs))
+	for i, r := range runs {
+		ranges[i] = merkle.Range(r)
+	}
+	return x.exchange(x.c.digests, ranges, []byte{scopeRecords}, nil, func(tokens []hashkit.Token) error {
+		return x.records(tokens)
+	})
+}
+
+// maxRestarts bounds how often an exchange begins again because one side shows
+// a later generation, which happens once each two seconds.
+const maxRestarts = 8
+
+// exchange finds out in what our set and theirs differ, and calls resolve with
+// the tokens in ascending order.
+func (x *comparing) exchange(set merkle.Set, ranges []merkle.Range, scope, of []byte, resolve func([]hashkit.Token) error) error {
+	for range maxRestarts {
+		again, err := x.exchangeOnce(set, ranges, scope, of, resolve)
+		if err != nil || !again {
+			return err
+		}
+	}
+	return fmt.Errorf("coordinator: node %s shows another time than this node again and again: are the clocks right?", x.name())
+}
+
+func (x *comparing) exchangeOnce(set merkle.Set, ranges []merkle.Range, scope, of []byte, resolve func([]hashkit.Token) error) (again bool, err error) {
+	m, err := merkle.NewExchange(set, merkle.Config{
+		Key: x.c.secret, Salt: rand.Uint64(), Ranges: ranges, MaxRoundTrips: maxRounds,
+	})
+	if err != nil {
+		return false, err
+	}
+	for !m.Done() {
+		began := time.Now()
+		request, err := m.Request()
+		if err != nil {
+			return false, err
+		}
+		msg := append([]byte{compareVersion}, scope...)
+		msg = binary.AppendUvarint(msg, x.told)
+		msg = append(append(msg, of...), request...)
+		reply, err := x.call(KindCompare, msg)
+		if err != nil {
+			return false, err
+		}
+		r := reader{b: reply}
+		r.expect(compareVersion)
+		shown := r.uvarint()
+		if r.err != nil {
+			return false, r.err
+		}
+		if shown > x.told {
+			// Of a clock far ahead of ours we show what we can.
+			x.c.digests.settle(shown)
+			x.told = shown
+		}
+		if len(r.b) == 0 {
+			return true, nil
+		}
+		if err := m.Reply(r.b); err != nil {
+			return false, err
+		}
+		if err := resolve(tokensOf(m.Take())); err != nil {
+			return false, err
+		}
+		if m.Done() {
+			break
+		}
+		if err := pause(x.ctx, time.Since(began)); err != nil {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// maxRounds bounds an exchange with a side that lies: it lists 70 million
+// records.
+const maxRounds = 1 << 14
+
+func tokensOf(here, there []merkle.Item) []hashkit.Token {
+	tokens := make([]hashkit.Token, 0, len(here)+len(there))
+	for _, it := range here {
+		tokens = append(tokens, it.Token)
+	}
+	for _, it := range there {
+		tokens = append(tokens, it.Token)
+	}
+	return sortedTokens(tokens)
+}
+
+func (x *comparing) name() string { return x.c.Cluster().Members[x.node].ID }
+
+// call is one round trip, which is counted.
+func (x *comparing) call(kind byte, msg []byte) ([]byte, error) {
+	reply, err := x.send(x.ctx, x.node, kind, msg)
+	if err != nil {
+		return nil, err
+	}
+	x.done.Rounds++
+	x.done.Sent += len(msg)
+	x.done.Received += len(reply)
+	if len(reply) == 0 {
+		return nil, fmt.Errorf("coordinator: node %s could not read or serve a message of kind %d: its log says why", x.name(), kind)
+	}
+	return reply, nil
+}
+
 func pause(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(min(d, 100*time.Millisecond))
 	defer t.Stop()
@@ -220,203 +271,43 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// comparePage deals with the first page of runs and returns the last token that
-// it covered.
-func (c *Coordinator) comparePage(ctx context.Context, call Caller, node int, runs []Range, done *Comparison) (hashkit.Token, error) {
-	ours := map[string]uint64{}
-	own, err := scanPage(c.store, runs, pageKeys, func(e datastore.Entry) { ours[string(e.Key)] = e.Digest })
-	if err != nil {
-		return 0, err
-	}
-	reply, err := call(ctx, node, KindCompare, own.append(nil))
-	if err != nil {
-		return 0, err
-	}
-	r := reader{b: reply}
-	r.version()
-	if equal := r.byte(); r.err != nil || equal == 1 {
-		return own.end(), r.err
-	}
-	upto := hashkit.Token(r.uint64())
-	if r.err == nil && (upto < runs[0].From || upto > own.end()) {
-		return 0, fmt.Errorf("coordinator: node %s answered for another page", c.Cluster().Members[node].ID)
-	}
-	var fetch, push [][]byte
-	for range r.count(9) {
-		key, digest := r.bytes(), r.uint64()
-		if mine, ok := ours[string(key)]; !ok || mine != digest {
-			fetch = append(fetch, key)
-			if ok {
-				push = append(push, key)
-			}
-		}
-		delete(ours, string(key))
-	}
-	if r.err != nil {
-		return 0, r.err
-	}
-	cl := c.Cluster()
-	for key := range ours {
-		if cl.Hash([]byte(key)) <= upto {
-			push = append(push, []byte(key))
-		}
-	}
-	if err := c.fetch(ctx, call, node, fetch, done); err != nil {
-		return 0, err
-	}
-	// After fetching, ours is the joined record: that is what is pushed.
-	if err := c.pushRecords(ctx, call, node, push, done); err != nil {
-		return 0, err
-	}
-	return upto, nil
-}
-
-func (c *Coordinator) fetch(ctx context.Context, call Caller, node int, keys [][]byte, done *Comparison) error {
-	for len(keys) > 0 {
-		ask := keys[:min(len(keys), fetchKeys)]
-		msg := binary.AppendUvarint([]byte{formatVersion}, uint64(len(ask)))
-		for _, k := range ask {
-			msg = appendBytes(msg, k)
-		}
-		reply, err := call(ctx, node, KindFetch, msg)
-		if err != nil {
-			return err
-		}
-		r := reader{b: reply}
-		r.version()
-		got := 0
-		for got < len(ask) && len(r.b) > 0 {
-			rec := r.bytes()
-			if r.err != nil {
-				return r.err
-			}
-			if len(rec) > 0 {
-				if err := c.adopt(ask[got], rec); err != nil {
-					return err
-				}
-				done.Fetched++
-			}
-			got++
-		}
-		if r.err != nil {
-			return r.err
-		}
-		if got == 0 {
-			return errors.New("coordinator: a node that was asked for records sent none")
-		}
-		keys = keys[got:]
-	}
-	return c.store.Commit()
-}
-
-func (c *Coordinator) pushRecords(ctx context.Context, call Caller, node int, keys [][]byte, done *Comparison) error {
-	msg := []byte{formatVersion}
-	n := 0
-	var rec []byte
-	flush := func() error {
-		if n == 0 {
-			return nil
-		}
-		reply, err := call(ctx, node, KindApply, msg)
-		if err != nil {
-			return err
-		}
-		r := reader{b: reply}
-		r.version()
-		for range n {
-			if a := r.answer(); a.flags&flagFailed != 0 {
-				return errText(string(a.body))
-			}
-		}
-		done.Pushed += n
-		msg, n = msg[:1], 0
-		return r.err
-	}
-	for _, k := range keys {
-		var err error
-		if rec, err = c.store.Record(k, rec[:0]); err != nil {
-			return err
-		}
-		if len(rec) == 0 {
-			continue
-		}
-		msg = appendRecord(msg, k, rec)
-		n++
-		if len(msg) > pushBytes {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return flush()
-}
-
 // exchangeResets makes the range resets of both sides equal, since record
 // digests are taken after them.
-func (c *Coordinator) exchangeResets(ctx context.Context, call Caller, node int) error {
-	reply, err := call(ctx, node, KindReset, appendResets(nil, c.store.Resets()))
+func (x *comparing) exchangeResets() error {
+	reply, err := x.call(KindReset, appendResets(nil, x.c.store.Resets()))
 	if err != nil {
 		return err
 	}
-	_, err = c.mergeResets(reply)
+	_, err = x.c.mergeResets(reply)
 	return err
 }
 
-func appendResets(dst []byte, resets []datastore.RangeReset) []byte {
-	dst = append(dst, formatVersion)
-	dst = binary.AppendUvarint(dst, uint64(len(resets)))
-	for _, r := range resets {
-		dst = binary.BigEndian.AppendUint64(dst, r.From)
-		dst = binary.BigEndian.AppendUint64(dst, r.To)
-		dst = r.Version.Append(dst)
-	}
-	return dst
-}
-
-// mergeResets joins the resets of a message, and returns the newest version
-// that a range held above its reset; zero if all of them won.
-func (c *Coordinator) mergeResets(b []byte) (newest datastore.Version, err error) {
-	r := reader{b: b}
-	r.version()
-	for range r.count(16 + versionSize) {
-		from, to := r.uint64(), r.uint64()
-		v := r.stamp()
-		if r.err != nil || from > to {
-			return newest, errShort
+// ServeCompare answers a compare message of a node.
+func (c *Coordinator) ServeCompare(from string, payload []byte) ([]byte, error) {
+	r := reader{b: payload}
+	r.expect(compareVersion)
+	scope, told := r.byte(), r.uvarint()
+	var set merkle.Set = c.digests
+	switch scope {
+	case scopeRecords:
+	case scopeMembers:
+		key, kind := r.bytes(), datastore.Kind(r.byte())
+		store, ok := c.store.(memberStore)
+		if !ok {
+			return nil, errors.New("coordinator: this node's store has no parts of records")
 		}
-		a, err := c.store.MergeReset(from, to, v)
-		if err != nil {
-			return newest, err
-		}
-		if !a.Won && newest.Less(a.Newest) {
-			newest = a.Newest
-		}
+		set = members{store, key, kind}
+	default:
+		r.fail()
 	}
-	return newest, r.err
+	if r.err != nil {
+		return nil, r.err
+	}
+	shown := c.digests.settle(told)
+	out := binary.AppendUvarint([]byte{compareVersion}, shown)
+	if shown > told && scope == scopeRecords && c.digests.settled != nil {
+		return out, nil
+	}
+	reply, err := c.responders.answer(from, set, c.secret, r.b)
+	return append(out, reply...), err
 }
-
-// ServeReset answers a reset message with our own resets, after the newest
-// version that stood above one of the sender's.
-func (c *Coordinator) ServeReset(payload []byte) ([]byte, error) {
-	newest, err := c.mergeResets(payload)
-	if err != nil {
-		return nil, err
-	}
-	if err := c.store.Commit(); err != nil {
-		return nil, err
-	}
-	return newest.Append(appendResets(nil, c.store.Resets())), nil
-}
-
-// hasReset says whether we hold a range reset that covers token.
-func (c *Coordinator) hasReset(token hashkit.Token) bool {
-	for _, r := range c.store.Resets() {
-		if uint64(token) >= r.From && uint64(token) <= r.To {
-			return true
-		}
-	}
-	return false
-}
-
-// majority is the least number that any other majority of n shares a member with.
-func majority(n int) int { return n/2 + 1 }

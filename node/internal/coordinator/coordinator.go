@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dynomite-go/dynomite/merkle"
 	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/quorum"
@@ -41,7 +42,7 @@ type Coordinator struct {
 	onNewest   func(datastore.Version)
 	log        *slog.Logger
 
-	// store, onNewest, warm and hedging are set before cluster is, and read after it was
+	// store, onNewest, warm, hedging and digests are set before cluster is, and read after it was
 	// seen to be set.
 	cluster atomic.Pointer[Cluster]
 	batches sync.Pool // of this coordinator's own: a batch holds a channel
@@ -53,6 +54,11 @@ type Coordinator struct {
 
 	flights flights
 	hedging hedging
+
+	// What is compared with other owners; nil in a cluster of one.
+	digests    *digests
+	secret     merkle.Key
+	responders responders
 
 	mu      sync.Mutex
 	running *batch // the youngest of the batches that wait
@@ -85,6 +91,10 @@ func New(cfg Config) *Coordinator {
 // serves nothing. observe is told of versions that the next stamp must be above.
 func (c *Coordinator) Install(cl *Cluster, store datastore.Store, observe func(datastore.Version)) {
 	c.store, c.onNewest, c.warm = store, observe, newWarmup()
+	if len(cl.Members) > 1 {
+		c.digests = newDigests(store)
+		c.secret = secretOf(cl.DigestKey)
+	}
 	c.hedging.begin(cl, c.timeout/4) // a few owners may be slow, one after the other
 	c.cluster.Store(cl)
 	c.HealthChanged()

@@ -77,9 +77,9 @@ func (p benchPeers) Send(to int, kind byte, payload []byte, deadline time.Time, 
 		case KindKeyspace:
 			out, err = c.ServeKeyspace(msg)
 		case KindCompare:
-			out, err = c.ServeCompare(msg)
-		case KindFetch:
-			out, err = c.ServeFetch(msg)
+			out, err = c.ServeCompare(fmt.Sprintf("n%d", p.from), msg)
+		case KindReconcile:
+			out, err = c.ServeReconcile(msg)
 		}
 		if err != nil {
 			out = nil

@@ -2,9 +2,9 @@ package coordinator
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
+	"github.com/dynomite-go/dynomite/hashkit"
 	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/node/internal/frontend"
 	"github.com/dynomite-go/dynomite/respserver"
@@ -14,11 +14,11 @@ import (
 func (c *Coordinator) local(s *frontend.Session, cmd frontend.Request, out []byte) []byte {
 	args := cmd.Args[1:]
 	if strings.EqualFold(string(args[0]), "digest") && len(args) == 1 {
-		p, err := scanPage(c.store, whole, math.MaxInt, nil)
+		sum, err := scanSum(&digests{store: c.store}, 0, hashkit.MaxToken)
 		if err != nil {
 			return appendErrorReply(out, "ERR "+err.Error())
 		}
-		return respserver.AppendBulkString(out, fmt.Sprintf("%016x %d", p.sum, p.count))
+		return respserver.AppendBulkString(out, fmt.Sprintf("%016x %d", sum.Digest, sum.Count))
 	}
 	if strings.EqualFold(string(args[0]), "keys") && len(args) == 2 {
 		a, err := c.askSelf(keyspaceQuery{to: ^uint64(0), list: true, pattern: command.KeysPattern(args).Pattern})

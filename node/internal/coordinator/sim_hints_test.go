@@ -96,7 +96,7 @@ func (h *simHints) handOver(node int) {
 func (h *simHints) compare(node int) error {
 	was := h.dirty[node]
 	delete(h.dirty, node)
-	_, err := h.p.c.Compare(context.Background(), h.p.caller(h.p.s), node, whole)
+	_, err := h.p.c.Compare(context.Background(), h.p.caller(h.p.s), node, whole, true)
 	if err != nil && was {
 		h.mark(node)
 	}

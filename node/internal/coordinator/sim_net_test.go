@@ -133,9 +133,9 @@ func (s *sim) serve(p *process, c *simCall, msg []byte, answer func([]byte)) {
 	case KindReset:
 		out, err = p.c.ServeReset(msg)
 	case KindCompare:
-		out, err = p.c.ServeCompare(msg)
-	case KindFetch:
-		out, err = p.c.ServeFetch(msg)
+		out, err = p.c.ServeCompare(fmt.Sprintf("n%d", c.from.node), msg)
+	case KindReconcile:
+		out, err = p.c.ServeReconcile(msg)
 	}
 	if err != nil {
 		s.fault("n%d refuses kind %d from n%d: %v", c.to, c.kind, c.from.node, err)

@@ -20,9 +20,10 @@ const (
 	KindReset
 	// KindKeyspace asks a node about the part of the keyspace that it is primary of.
 	KindKeyspace
-	// KindCompare and KindFetch serve a node that catches up.
+	// KindCompare asks in what two owners' records differ, KindReconcile is
+	// about records that do.
 	KindCompare
-	KindFetch
+	KindReconcile
 )
 
 // formatVersion opens every message: a node speaks its own and the one before.
@@ -112,9 +113,11 @@ func (r *reader) count(min int) int {
 	return int(n)
 }
 
-func (r *reader) version() {
-	if v := r.byte(); r.err == nil && v != formatVersion {
-		r.err = fmt.Errorf("coordinator: message has format version %d, this node speaks %d: upgrade it", v, formatVersion)
+func (r *reader) version() { r.expect(formatVersion) }
+
+func (r *reader) expect(version byte) {
+	if v := r.byte(); r.err == nil && v != version {
+		r.err = fmt.Errorf("coordinator: message has format version %d, this node speaks %d: upgrade the older one", v, version)
 		r.b = nil
 	}
 }

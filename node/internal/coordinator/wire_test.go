@@ -35,10 +35,12 @@ func FuzzServe(f *testing.F) {
 	f.Add(KindApply, appendDelta([]byte{formatVersion}, []byte("k"), 0, []byte{1, 2, 3}))
 	f.Add(KindReset, appendResets(nil, []datastore.RangeReset{{From: 1, To: 2, Version: datastore.At(1, 0, 1)}}))
 	f.Add(KindKeyspace, append(appendBytes(appendBytes([]byte{formatVersion, 1, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 1}, []byte("*")), nil), 0, 2, 110, 48, 1, 1))
-	f.Add(KindCompare, page{runs: []Range{{0, 5}, {9, 12}}, count: 3}.append(nil))
-	f.Add(KindFetch, []byte{formatVersion, 1, 1, 'k'})
+	f.Add(KindCompare, []byte{compareVersion, scopeRecords, 3, 1, 1})
+	f.Add(KindCompare, []byte{compareVersion, scopeMembers, 3, 1, 'k', 2, 1, 1})
+	f.Add(KindReconcile, []byte{compareVersion, modeRecords, 0, 0, 0, 0, 0, 0, 0, 0, 7, 0})
+	f.Add(KindReconcile, appendBytes([]byte{compareVersion, modeMembers, 1, 'k', 2, 1, 0, 0, 0, 0, 0, 0, 0, 9}, nil))
 	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
-		w := newBench(t, 1)
+		w := newBench(t, 2)
 		c := w.coords[0]
 		switch kind {
 		case KindExec:
@@ -53,9 +55,9 @@ func FuzzServe(f *testing.F) {
 		case KindKeyspace:
 			_, _ = c.ServeKeyspace(b)
 		case KindCompare:
-			_, _ = c.ServeCompare(b)
-		case KindFetch:
-			_, _ = c.ServeFetch(b)
+			_, _ = c.ServeCompare("n1", b)
+		case KindReconcile:
+			_, _ = c.ServeReconcile(b)
 		}
 	})
 }

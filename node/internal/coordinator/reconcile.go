@@ -1,0 +1,402 @@
+package coordinator
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+
+	"github.com/dynomite-go/dynomite/hashkit"
+	"github.com/dynomite-go/dynomite/node/datastore"
+)
+
+// What differs is made equal token by token. The asker names its keys at the
+// token, with their records if they are short; the other side joins these, and
+// names what differs all the same with its own record:
+//
+//	asks      format, modeRecords, flags, for each token: token, number of keys, and for each
+//	          key, flags, digest, newest version, record if it is there
+//	answers   format, for each token, as far as they fit: how many of the records changed
+//	          something here, number of keys, and for each
+//	          key, flags, digest, record if it is there, digests by kind if it is large
+//
+// A record goes along if it is short, or if it may have what the other side
+// lacks. Of two large ones the parts that differ are exchanged (members.go).
+const (
+	modeRecords byte = iota
+	modeMembers
+)
+
+const (
+	holdsRecord byte = 1 << iota // the record follows
+	holdsLarge                   // it is large: digests by kind follow in an answer
+)
+
+const (
+	// shortRecord is the size up to which a record goes along unasked: less
+	// than asking costs.
+	shortRecord = 1 << 10
+	// reconcileTokens is how many tokens one message names at most.
+	reconcileTokens = 512
+	// pushBytes bounds what is fetched or pushed in one message, give or take
+	// one record.
+	pushBytes = 256 << 10
+)
+
+// held is what one side has of a key.
+type held struct {
+	key    []byte
+	flags  byte
+	digest uint64
+	newest datastore.Version
+	record []byte
+	kinds  [datastore.NumKinds]uint64
+}
+
+// hold looks up what this node has of a key; the record too if it is short or
+// all is set.
+func (c *Coordinator) hold(key []byte, all bool) (held, error) {
+	h := held{key: key}
+	if s, ok := c.store.(memberStore); ok {
+		shape, err := s.Shape(key)
+		if err != nil {
+			return h, err
+		}
+		h.digest, h.newest = shape.Digest, shape.Newest
+		if shape.Large {
+			h.flags |= holdsLarge
+			h.kinds = shape.Members
+			if !all {
+				return h, nil
+			}
+		}
+	} else {
+		var err error
+		if h.digest, err = c.store.Digest(key); err != nil {
+			return h, err
+		}
+	}
+	record, err := c.store.Record(key, nil)
+	if err != nil {
+		return h, err
+	}
+	if len(record) > 0 && (all || len(record) <= shortRecord) {
+		h.flags |= holdsRecord
+		h.record = record
+	}
+	return h, nil
+}
+
+func (c *Coordinator) keysAt(token hashkit.Token) (keys [][]byte, err error) {
+	_, _, err = c.store.Scan(uint64(token), uint64(token), func(e datastore.Entry) bool {
+		keys = append(keys, slices.Clone(e.Key))
+		return true
+	})
+	return keys, err
+}
+
+// records makes the keys at some tokens, which are sorted, equal on both sides.
+func (x *comparing) records(tokens []hashkit.Token) error {
+	for len(tokens) > 0 {
+		n, again, err := x.someRecords(tokens, false)
+		if err != nil {
+			return err
+		}
+		if len(again) > 0 {
+			if err := x.rest(again); err != nil {
+				return err
+			}
+		}
+		tokens = tokens[n:]
+	}
+	return nil
+}
+
+// rest is for tokens at which a long record was pushed: the other side shows
+// what it has that we still lack.
+func (x *comparing) rest(tokens []hashkit.Token) error {
+	for len(tokens) > 0 {
+		n, _, err := x.someRecords(tokens, true)
+		if err != nil {
+			return err
+		}
+		tokens = tokens[n:]
+	}
+	return nil
+}
+
+// someRecords is one message about the first of some tokens, and says how many
+// were dealt with and which are to be looked at again.
+func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again []hashkit.Token, err error) {
+	msg, ours, err := x.askRecords(tokens, last)
+	if err != nil {
+		return 0, nil, err
+	}
+	reply, err := x.call(KindReconcile, msg)
+	if err != nil {
+		return 0, nil, err
+	}
+	r := reader{b: reply}
+	r.expect(compareVersion)
+	var push []held
+	for n < len(ours) && len(r.b) > 0 && r.err == nil {
+		took, answers := int(min(r.uvarint(), reconcileTokens)), r.count(10)
+		x.done.Differed += max(took, answers)
+		x.done.Pushed += took
+		for range answers {
+			theirs := r.answeredKey()
+			if r.err != nil {
+				break
+			}
+			if x.c.Cluster().Hash(theirs.key) != tokens[n] {
+				return 0, nil, fmt.Errorf("coordinator: node %s answered with a key of another token", x.name())
+			}
+			lacks, err := x.join(theirs)
+			if err != nil {
+				return 0, nil, err
+			}
+			if lacks.flags&holdsRecord != 0 {
+				push = append(push, lacks)
+				if theirs.flags&holdsRecord == 0 && theirs.digest != 0 && !last {
+					again = append(again, tokens[n])
+				}
+			}
+		}
+		n++
+	}
+	switch {
+	case r.err != nil:
+		return 0, nil, r.err
+	case n == 0:
+		return 0, nil, fmt.Errorf("coordinator: node %s was asked for records and sent none", x.name())
+	}
+	if err := x.push(push); err != nil {
+		return 0, nil, err
+	}
+	return n, sortedTokens(again), x.c.store.Commit()
+}
+
+// askRecords makes the message about as many of the tokens as fit.
+func (x *comparing) askRecords(tokens []hashkit.Token, last bool) (msg []byte, asked []hashkit.Token, err error) {
+	msg = []byte{compareVersion, modeRecords, 0}
+	if last {
+		msg[2] = 1
+	}
+	for _, token := range tokens[:min(len(tokens), reconcileTokens)] {
+		keys, err := x.c.keysAt(token)
+		if err != nil {
+			return nil, nil, err
+		}
+		msg = binary.BigEndian.AppendUint64(msg, uint64(token))
+		msg = binary.AppendUvarint(msg, uint64(len(keys)))
+		for _, key := range keys {
+			h, err := x.c.hold(key, false)
+			if err != nil {
+				return nil, nil, err
+			}
+			msg = append(appendBytes(msg, key), h.flags)
+			msg = h.newest.Append(binary.BigEndian.AppendUint64(msg, h.digest))
+			if h.flags&holdsRecord != 0 {
+				msg = appendBytes(msg, h.record)
+			}
+		}
+		asked = append(asked, token)
+		if len(msg) > pushBytes {
+			break
+		}
+	}
+	return msg, asked, nil
+}
+
+func (r *reader) askedKey() held {
+	h := held{key: r.bytes(), flags: r.byte(), digest: r.uint64(), newest: r.stamp()}
+	if h.flags&holdsRecord != 0 {
+		h.record = r.bytes()
+	}
+	return h
+}
+
+func (r *reader) answeredKey() held {
+	h := held{key: r.bytes(), flags: r.byte(), digest: r.uint64()}
+	if h.flags&holdsRecord != 0 {
+		h.record = r.bytes()
+	}
+	if h.flags&holdsLarge != 0 {
+		for k := range h.kinds {
+			h.kinds[k] = r.uint64()
+		}
+	}
+	return h
+}
+
+func (h *held) appendAnswer(dst []byte) []byte {
+	dst = append(appendBytes(dst, h.key), h.flags)
+	dst = binary.BigEndian.AppendUint64(dst, h.digest)
+	if h.flags&holdsRecord != 0 {
+		dst = appendBytes(dst, h.record)
+	}
+	if h.flags&holdsLarge != 0 {
+		for _, d := range h.kinds {
+			dst = binary.BigEndian.AppendUint64(dst, d)
+		}
+	}
+	return dst
+}
+
+// join joins what the other side has of a key, and returns what it lacks, with
+// the record, if that is not equal then.
+func (x *comparing) join(theirs held) (held, error) {
+	c := x.c
+	before, err := c.store.Digest(theirs.key)
+	if err != nil {
+		return held{}, err
+	}
+	if theirs.flags&holdsRecord != 0 {
+		if err := c.adopt(theirs.key, theirs.record); err != nil {
+			return held{}, err
+		}
+	}
+	ours, err := c.hold(theirs.key, false)
+	if err != nil {
+		return held{}, err
+	}
+	if ours.digest != before {
+		x.done.Fetched++
+	}
+	if ours.digest == theirs.digest {
+		return held{}, nil
+	}
+	if ours.flags&theirs.flags&holdsLarge != 0 {
+		return held{}, x.members(theirs.key, ours.kinds, theirs.kinds)
+	}
+	return c.hold(theirs.key, true)
+}
+
+// push sends records that the other side lacks, or a part of.
+func (x *comparing) push(records []held) error {
+	msg := []byte{formatVersion}
+	n := 0
+	for i, h := range records {
+		msg = appendRecord(msg, h.key, h.record)
+		n++
+		if len(msg) < pushBytes && i < len(records)-1 {
+			continue
+		}
+		reply, err := x.call(KindApply, msg)
+		if err != nil {
+			return err
+		}
+		r := reader{b: reply}
+		r.version()
+		for range n {
+			if a := r.answer(); a.flags&flagFailed != 0 {
+				return errText(string(a.body))
+			}
+		}
+		if r.err != nil {
+			return r.err
+		}
+		x.done.Pushed += n
+		msg, n = msg[:1], 0
+	}
+	return nil
+}
+
+// ServeReconcile answers a reconcile message.
+func (c *Coordinator) ServeReconcile(payload []byte) ([]byte, error) {
+	r := reader{b: payload}
+	r.expect(compareVersion)
+	switch mode := r.byte(); {
+	case r.err != nil:
+		return nil, r.err
+	case mode == modeMembers:
+		return c.serveMembers(&r)
+	case mode != modeRecords:
+		return nil, errShort
+	}
+	all := r.byte() == 1
+	out := []byte{compareVersion}
+	for len(r.b) > 0 && r.err == nil && len(out) < pushBytes {
+		var err error
+		if out, err = c.answerToken(&r, all, out); err != nil {
+			return nil, err
+		}
+	}
+	if r.err != nil {
+		return nil, r.err
+	}
+	return out, c.store.Commit()
+}
+
+// answerToken joins what the asker has at a token, and appends what differs.
+func (c *Coordinator) answerToken(r *reader, all bool, out []byte) ([]byte, error) {
+	token := hashkit.Token(r.uint64())
+	named := map[string]bool{}
+	var answers []held
+	took := 0
+	for range r.count(22) {
+		theirs := r.askedKey()
+		if r.err != nil {
+			return nil, r.err
+		}
+		if c.Cluster().Hash(theirs.key) != token {
+			return nil, errText("coordinator: a key was named at another token")
+		}
+		named[string(theirs.key)] = true
+		before, err := c.store.Digest(theirs.key)
+		if err != nil {
+			return nil, err
+		}
+		if theirs.flags&holdsRecord != 0 {
+			if err := c.adopt(theirs.key, theirs.record); err != nil {
+				return nil, err
+			}
+		}
+		ours, err := c.hold(theirs.key, false)
+		if err != nil {
+			return nil, err
+		}
+		if ours.digest != before {
+			took++
+		}
+		if ours.digest == theirs.digest {
+			continue
+		}
+		// What is large here and there is exchanged in parts. Of what is long we
+		// wait for the asker's if that is newer.
+		switch both := ours.flags & theirs.flags & holdsLarge; {
+		case ours.digest == 0 || both != 0:
+		case all || theirs.flags&holdsRecord != 0 || !ours.newest.Less(theirs.newest):
+			if ours, err = c.hold(theirs.key, true); err != nil {
+				return nil, err
+			}
+		}
+		answers = append(answers, ours)
+	}
+	keys, err := c.keysAt(token)
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range keys {
+		if named[string(key)] {
+			continue
+		}
+		ours, err := c.hold(key, true)
+		if err != nil {
+			return nil, err
+		}
+		if ours.flags&holdsRecord != 0 {
+			answers = append(answers, ours)
+		}
+	}
+	out = binary.AppendUvarint(out, uint64(took))
+	out = binary.AppendUvarint(out, uint64(len(answers)))
+	for i := range answers {
+		out = answers[i].appendAnswer(out)
+	}
+	return out, nil
+}
+
+func sortedTokens(tokens []hashkit.Token) []hashkit.Token {
+	slices.Sort(tokens)
+	return slices.Compact(tokens)
+}
