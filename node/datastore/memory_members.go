@@ -84,10 +84,7 @@ func (m *Memory) members(key []byte, k Kind, from, to uint64, fn func(hash, dige
 		}
 		n, last = n+1, h
 		e.hash.start(e.seed, key)
-		if !fn(h, e.hash.cells(cells)) {
-			return false
-		}
-		return true
+		return fn(h, e.hash.cells(cells))
 	}
 	s.eachMember(k, from, visit)
 	return next, more, nil
