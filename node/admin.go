@@ -27,6 +27,8 @@ import (
 //	/members          the nodes as this one sees them, as JSON
 //	/cluster_describe the same in the form that Dynomite's clients read
 //	POST /members/ID/remove
+//	POST /repair?from=0&to=18446744073709551615  compare these tokens with each other
+//	                           owner now; a line of JSON for each step
 //	POST /hints/pause?for=10m  hold back this node's hints for so long; 0s ends it
 type adminServer struct {
 	n    *Node
@@ -52,6 +54,7 @@ func newAdmin(n *Node, addr string) (*adminServer, error) {
 	mux.HandleFunc("GET /dbsize", a.size)
 	mux.HandleFunc("GET /hints", func(w http.ResponseWriter, r *http.Request) { writeJSON(w, n.AllHints(r.Context())) })
 	mux.HandleFunc("POST /hints/pause", a.pauseHints)
+	mux.HandleFunc("POST /repair", a.repair)
 	mux.HandleFunc("GET /members", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, n.Members()) })
 	mux.HandleFunc("GET /cluster_describe", a.describe)
 	mux.HandleFunc("POST /members/{id}/remove", a.remove)
@@ -79,6 +82,9 @@ func (a *adminServer) ready(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	fmt.Fprintln(w, "ok")
+	if peer, age := a.n.OldestComparison(); peer != "" {
+		fmt.Fprintf(w, "everything was compared with %s %s ago, with others later\n", peer, age.Round(time.Second))
+	}
 }
 
 func (a *adminServer) ring(w http.ResponseWriter, r *http.Request) {

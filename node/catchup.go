@@ -331,7 +331,12 @@ func (c *catchUp) compareWith(ctx context.Context, node int) (coordinator.Compar
 	case !q.meets():
 		return coordinator.Comparison{}, errors.New("has not connected to this node")
 	}
-	return c.n.handoff.compare(ctx, node, []hints.Range{hints.All})
+	began := time.Now()
+	got, err := c.n.handoff.compare(ctx, node, []hints.Range{hints.All})
+	if err == nil {
+		q.compared.set(began)
+	}
+	return got, err
 }
 
 // ownedRange is a run of tokens with one set of owners, of whom this node is

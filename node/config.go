@@ -87,6 +87,9 @@ type Config struct {
 	HintBytes int64 `yaml:"hint_bytes"`
 	// HintWindow is how long a hint is kept. Default 3h.
 	HintWindow time.Duration `yaml:"hint_window"`
+	// AntiEntropy is how long it may be since this node compared anything that it
+	// owns with each other owner. Default 10m.
+	AntiEntropy time.Duration `yaml:"anti_entropy"`
 
 	// ReadConsistency and WriteConsistency are the default levels of connections:
 	// DC_ONE, DC_QUORUM (the default) or DC_EACH_SAFE_QUORUM, which counts a
@@ -156,6 +159,9 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.HintWindow == 0 {
 		c.HintWindow = hints.DefaultWindow
+	}
+	if c.AntiEntropy == 0 {
+		c.AntiEntropy = 10 * time.Minute
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
@@ -237,6 +243,9 @@ func (c Config) Validate() error {
 	}
 	if c.HintWindow < 0 {
 		fail("hint_window", "%v is negative", c.HintWindow)
+	}
+	if c.AntiEntropy < time.Second {
+		fail("anti_entropy", "%v is less than a second", c.AntiEntropy)
 	}
 	if c.Timeout < 0 {
 		fail("timeout", "%v is negative", c.Timeout)

@@ -276,6 +276,7 @@ func (h *handoff) compare(ctx context.Context, node int, ranges []hints.Range) (
 	defer d.compares(-len(was))
 	log.Clean(id, ranges...)
 	got, err := h.n.coord.Compare(ctx, h.n.peers.call, node, intersect(sharedRanges(h.n.coord.Cluster(), node), ranges), true)
+	h.n.antiEntropy.count(got)
 	if err != nil {
 		for _, r := range was {
 			h.refused(log.MarkDirty(id, r))

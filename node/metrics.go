@@ -54,6 +54,12 @@ var (
 	mHintDelivered = desc("hints_delivered_total", "Records that the peer took.", "peer", "dc", "rack")
 	mHintExpired   = desc("hints_expired_total", "Records that waited longer than the window; their tokens are dirty now.", "peer", "dc", "rack")
 	mHintLost      = desc("hints_lost_total", "Records that could not be written or read; their tokens are dirty now.", "peer", "dc", "rack")
+	mCompareAge    = desc("comparison_age_seconds", "How long ago everything that this node and the peer own was compared the last time.", "peer", "dc", "rack")
+	mCompareRounds = desc("comparison_round_trips_total", "Round trips of comparing records with peers.")
+	mCompareBytes  = desc("comparison_bytes_total", "Bytes sent (out) and received (in) for comparing records with peers.", "direction")
+	mCompareKeys   = desc("comparison_keys_total", "Keys that differed when owners compared, by this node's asking.")
+	mCompareFields = desc("comparison_fields_total", "Fields of large collections that differed when owners compared, by this node's asking.")
+	mCompareFailed = desc("comparison_failures_total", "Rounds of anti-entropy that were broken off.")
 	mComparisons   = desc("comparisons_total", "Times that dirty ranges were compared with a peer to the end.")
 
 	mCaughtUp = desc("caught_up", "Whether this node is not catching up.")
@@ -107,6 +113,10 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(mRepairs, n.catchUp.pushed.Load(), "catch_up", "out")
 	count(mRepairs, n.handoff.fetched.Load(), "comparison", "in")
 	count(mRepairs, n.handoff.pushed.Load(), "comparison", "out")
+	count(mRepairs, n.antiEntropy.fetched.Load(), "anti_entropy", "in")
+	count(mRepairs, n.antiEntropy.pushed.Load(), "anti_entropy", "out")
+	count(mRepairs, n.repaired.fetched.Load(), "operator", "in")
+	count(mRepairs, n.repaired.pushed.Load(), "operator", "out")
 	count(mCoalesced, c.Coalesced)
 	count(mHedges, c.Hedges)
 	count(mMissed, c.Missed)
@@ -126,6 +136,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(mPeerComplete, truth(q.member.Complete()), labels...)
 		gauge(mPeerQueue, float64(s.QueueBytes), labels...)
 		gauge(mPeerRTT, s.RTT.Seconds(), labels...)
+		gauge(mCompareAge, q.compared.age().Seconds(), labels...)
 	}
 	for _, h := range n.Hints() {
 		labels := []string{h.Node, h.Datacenter, h.Rack}
@@ -139,6 +150,12 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		count(mHintExpired, h.Expired, labels...)
 		count(mHintLost, h.Lost, labels...)
 	}
+	count(mCompareRounds, n.antiEntropy.rounds.Load())
+	count(mCompareBytes, n.antiEntropy.sent.Load(), "out")
+	count(mCompareBytes, n.antiEntropy.received.Load(), "in")
+	count(mCompareKeys, n.antiEntropy.differed.Load())
+	count(mCompareFields, n.antiEntropy.members.Load())
+	count(mCompareFailed, n.antiEntropy.failed.Load())
 	count(mComparisons, n.handoff.compared.Load())
 	gauge(mCaughtUp, truth(n.caughtUp.Load()))
 	gauge(mReady, truth(n.Ready() == nil))

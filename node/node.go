@@ -39,25 +39,27 @@ type Node struct {
 	wallClock  wallClock
 	syncAlways bool
 
-	coord    *coordinator.Coordinator
-	front    *frontend.Frontend
-	peers    *peers
-	catchUp  *catchUp
-	handoff  *handoff
-	forming  *forming
-	skew     skew
-	waiting  waiting
-	local    localConns
-	cork     peerwire.Cork // gathers what leaves for the peers
-	caughtUp atomic.Bool
-	stopping atomic.Bool
-	cutOff   atomic.Bool // lost sight of the majority
-	deaf     atomic.Bool // reaches a majority that does not reach this node
-	layout   atomic.Pointer[layout.Layout]
-	wireID   atomic.Pointer[peerwire.Epoch]
-	store    atomic.Pointer[openedStore]
-	addrs    atomic.Pointer[addresses]
-	name     atomic.Pointer[string] // id, for whoever may come before it is known
+	coord       *coordinator.Coordinator
+	front       *frontend.Frontend
+	peers       *peers
+	catchUp     *catchUp
+	handoff     *handoff
+	antiEntropy *antiEntropy
+	repaired    struct{ fetched, pushed atomic.Uint64 } // by Repair
+	forming     *forming
+	skew        skew
+	waiting     waiting
+	local       localConns
+	cork        peerwire.Cork // gathers what leaves for the peers
+	caughtUp    atomic.Bool
+	stopping    atomic.Bool
+	cutOff      atomic.Bool // lost sight of the majority
+	deaf        atomic.Bool // reaches a majority that does not reach this node
+	layout      atomic.Pointer[layout.Layout]
+	wireID      atomic.Pointer[peerwire.Epoch]
+	store       atomic.Pointer[openedStore]
+	addrs       atomic.Pointer[addresses]
+	name        atomic.Pointer[string] // id, for whoever may come before it is known
 
 	current atomic.Pointer[running]
 
@@ -171,6 +173,7 @@ func newNode(in ingredients) (*Node, error) {
 	n.peers = &peers{n: n}
 	n.catchUp = newCatchUp(n)
 	n.handoff = &handoff{n: n}
+	n.antiEntropy = &antiEntropy{n: n}
 	n.forming = newForming(n)
 	n.coord = coordinator.New(coordinator.Config{
 		Peers:    n.peers,

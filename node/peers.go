@@ -57,6 +57,7 @@ type peer struct {
 
 	wake     chan struct{} // something is to be handed over, or can be now
 	delivery delivery
+	compared compared
 }
 
 var errNoPeer = errors.New("node: no such peer")

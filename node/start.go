@@ -218,6 +218,7 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	}
 	for _, q := range n.peers.all() {
 		r.tasks.Go(func() { n.handoff.serve(r.ctx, q) })
+		r.tasks.Go(func() { n.antiEntropy.serve(r.ctx, q) })
 	}
 	r.gossip.announce()
 	n.log.Info("layout", "how", how, "epoch", l.Epoch, "nodes", len(l.Nodes), "records", store.Len(), "took", time.Since(began))
@@ -403,6 +404,9 @@ func (n *Node) tickSlow(ctx context.Context) {
 			n.catchUp.request("stood still for " + strconv.Itoa(int(now.Sub(last).Seconds())) + " s")
 		}
 		last = now
+		if n.coord.Cluster() != nil {
+			n.coord.Settle()
+		}
 		n.forgetSilent(now)
 		n.refreshSelf()
 		n.tellAll()

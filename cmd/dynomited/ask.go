@@ -42,6 +42,25 @@ func (a *admin) ask(ctx context.Context, method, path string) ([]byte, int, erro
 	return body, res.StatusCode, err
 }
 
+// stream hands the answer to read while it comes, for as long as that takes.
+func (a *admin) stream(ctx context.Context, method, path string, read func(io.Reader) error) error {
+	addr := strings.TrimSuffix(strings.TrimPrefix(a.addr, "http://"), "/")
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+path, nil)
+	if err != nil {
+		return usageError{err}
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("no node answers at %s (--admin): %w", a.addr, err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		body, _ := io.ReadAll(io.LimitReader(res.Body, 1<<16))
+		return errors.New(strings.TrimSpace(string(body)))
+	}
+	return read(res.Body)
+}
+
 func newStatus() *cobra.Command {
 	var a admin
 	cmd := &cobra.Command{

@@ -56,7 +56,7 @@ func newRoot() *cobra.Command {
 		return usageError{fmt.Errorf("%w (see dynomited --help)", err)}
 	})
 	s.register(root.Flags())
-	root.AddCommand(newServe(), newDev(), newRing(), newOwner(), newPlan(), newStatus(), newHints(), newHash(), newRemove(), newConfig(), newVersion())
+	root.AddCommand(newServe(), newDev(), newRing(), newOwner(), newPlan(), newStatus(), newHints(), newRepair(), newHash(), newRemove(), newConfig(), newVersion())
 	return root
 }
 

@@ -98,13 +98,24 @@ func (x *comparing) run(runs []Range, now bool) error {
 	if now {
 		x.told = x.c.digests.settle(everything)
 	}
-	for _, part := range Parts(runs, x.c.store.Len()) {
+	for _, part := range parts(runs, x.c.store.Len()) {
 		if err := x.part(part); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// Settle makes visible to comparisons what is old enough by now: to be called
+// some times a second.
+func (c *Coordinator) Settle() {
+	if c.digests != nil {
+		c.digests.settle(0)
+	}
+}
+
+// Parts divides runs of tokens into what is compared at a time.
+func (c *Coordinator) Parts(runs []Range) [][]Range { return parts(runs, c.store.Len()) }
 
 // everything is a generation after all that there are.
 const everything = ^uint64(0)
@@ -113,9 +124,9 @@ const everything = ^uint64(0)
 // generation to add them up, or they would never be equal under load.
 const partKeys = 1 << 18
 
-// Parts divides runs of tokens, which are sorted, so that of keys records in the
+// parts divides runs of tokens, which are sorted, so that of keys records in the
 // whole token space about 262,144 are in each part.
-func Parts(runs []Range, keys int) [][]Range {
+func parts(runs []Range, keys int) [][]Range {
 	width := uint(bits.Len(uint(max(keys-1, 0) / partKeys)))
 	var out [][]Range
 	for i := range uint64(1) << width {

@@ -1,0 +1,211 @@
+package coordinator
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/dynomite-go/dynomite/hashkit"
+	"github.com/dynomite-go/dynomite/node/datastore"
+)
+
+type updateFunc func(*datastore.View, *datastore.Delta)
+
+func (f updateFunc) Update(v *datastore.View, d *datastore.Delta) { f(v, d) }
+
+// randomWrite is a command of some kind on a record of some kind and size.
+func randomWrite(rng *rand.Rand) updateFunc {
+	op, x := rng.IntN(12), rng.IntN(500)
+	size := []int{3, 200, 2000, 6000, 100_000}[rng.IntN(5)]
+	value := bytes.Repeat([]byte{byte('a' + rng.IntN(26))}, size)
+	many := []int{1, 10, 200, 500}[rng.IntN(4)]
+	field := func(i int) []byte { return fmt.Append(nil, "field", i) }
+	return func(v *datastore.View, d *datastore.Delta) {
+		hash := v.Kind() == datastore.None || v.Kind() == datastore.Hash
+		switch {
+		case op == 0:
+			d.Overwrite(value)
+		case op == 1:
+			d.Overwrite(value)
+			d.ExpireAt(d.Now() + 1e7)
+		case op == 2:
+			d.Delete()
+		case op == 3 && v.Kind() != datastore.None:
+			d.ExpireAt(d.Now() + int64(1e6+x))
+		case op == 4 && v.Kind() == datastore.String:
+			d.Put(datastore.String, nil, value)
+		case op == 5 && hash:
+			d.Add(datastore.Hash, field(x), 3)
+		case op == 6 && hash:
+			for i := range many {
+				d.Remove(datastore.Hash, field(i))
+			}
+		case op >= 7 && hash:
+			for i := range many {
+				d.Put(datastore.Hash, field(x+i), value[:min(size, 100)])
+			}
+		}
+	}
+}
+
+// Whatever two owners hold, after a comparison both hold the join of it, and
+// the next one finds nothing.
+func TestCompare_RandomRecords_BothSidesHoldTheJoin(t *testing.T) {
+	b := newBench(t, 2)
+	for round := range 40 {
+		seed := rand.Uint64()
+		rng := rand.New(rand.NewPCG(seed, 1))
+		var keys [][]byte
+		for i := range 12 {
+			keys = append(keys, fmt.Appendf(nil, "%d:%d", round, i))
+		}
+		for range 80 {
+			key, at := keys[rng.IntN(len(keys))], rng.IntN(2)
+			up, err := b.stores[at].Update(key, randomWrite(rng), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if up.Wrote && rng.IntN(3) == 0 {
+				if _, err := b.stores[1-at].Merge(key, up.Delta, datastore.MergeOptions{}, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		want := map[string]uint64{}
+		join := openStore(t)
+		for _, key := range keys {
+			for _, s := range b.stores {
+				rec, err := s.Record(key, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if len(rec) > 0 {
+					if _, err := join.Merge(key, rec, datastore.MergeOptions{}, nil); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			want[string(key)], _ = join.Digest(key)
+		}
+		from := rng.IntN(2)
+		got, err := b.coords[from].Compare(t.Context(), benchCaller(b, from), 1-from, whole, true)
+		if err != nil {
+			t.Fatalf("seed %#x: %v", seed, err)
+		}
+		for _, key := range keys {
+			for i, s := range b.stores {
+				if d, _ := s.Digest(key); d != want[string(key)] {
+					t.Fatalf("seed %#x: node %d, which asked: %v, does not hold the join of %s: %+v", seed, i, i == from, key, got)
+				}
+			}
+		}
+		if got.Differed == 0 || got.Fetched+got.Pushed == 0 {
+			t.Fatalf("seed %#x: %+v", seed, got)
+		}
+		again, err := b.coords[1-from].Compare(t.Context(), benchCaller(b, 1-from), from, whole, true)
+		if err != nil || again.Differed != 0 || again.Fetched != 0 || again.Pushed != 0 || again.Rounds > 3 {
+			t.Fatalf("seed %#x: again: %+v, %v", seed, again, err)
+		}
+	}
+}
+
+func openStore(t *testing.T) *datastore.Memory {
+	t.Helper()
+	m, err := datastore.Open(t.Context(), datastore.Config{Token: func(k []byte) uint64 { return uint64(hashkit.SlotHash(k)) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// A comparison that need not be of now leaves out what is young, and shows it
+// later.
+func TestCompare_Settled_LeavesOutWhatIsYoung(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		compare := func(now bool, want int) {
+			t.Helper()
+			got, err := b.coords[1].Compare(t.Context(), benchCaller(b, 1), 0, whole, now)
+			if err != nil || got.Fetched != want {
+				t.Errorf("%+v, %v", got, err)
+			}
+		}
+		b.stores[0].Update([]byte("k"), setter{}, nil)
+		compare(false, 0)
+		time.Sleep(4 * time.Second)
+		compare(false, 1)
+		b.stores[0].Update([]byte("l"), setter{}, nil)
+		compare(false, 0)
+		compare(true, 1)
+	})
+}
+
+func TestParts_CoverTheRuns(t *testing.T) {
+	rng := rand.New(rand.NewPCG(rand.Uint64(), 1))
+	for range 2000 {
+		var runs []Range
+		at := hashkit.Token(0)
+		for range rng.IntN(8) {
+			from := at + hashkit.Token(rng.Uint64N(uint64(hashkit.MaxToken-at)/2+1))
+			to := from + hashkit.Token(rng.Uint64N(uint64(hashkit.MaxToken-from)/2+1))
+			runs = append(runs, Range{from, to})
+			if at = to + 2; at < 2 {
+				break
+			}
+		}
+		if rng.IntN(4) == 0 {
+			runs = whole
+		}
+		keys := rng.IntN(40 * partKeys)
+		var got []Range
+		for _, part := range parts(runs, keys) {
+			for _, r := range part {
+				if n := len(got); n > 0 && got[n-1].To+1 == r.From && !startsAt(runs, r.From) {
+					got[n-1].To = r.To
+					continue
+				}
+				got = append(got, r)
+			}
+		}
+		if fmt.Sprint(got) != fmt.Sprint(runs) {
+			t.Fatalf("%d keys, %v: %v", keys, runs, got)
+		}
+	}
+	if n := len(parts(whole, 1_000_000)); n != 4 {
+		t.Errorf("a million keys are compared in %d parts", n)
+	}
+}
+
+func startsAt(runs []Range, token hashkit.Token) bool {
+	for _, r := range runs {
+		if r.From == token {
+			return true
+		}
+	}
+	return false
+}
+
+// What makes no sense is refused, and says why; nothing is adopted.
+func TestServeReconcile_Nonsense_IsRefused(t *testing.T) {
+	b := newBench(t, 2)
+	c := b.coords[0]
+	elsewhere := []byte{compareVersion, modeRecords, 0, 0, 0, 0, 0, 0, 0, 0, 7, 1}
+	elsewhere = append(append(appendBytes(elsewhere, []byte("k")), 0), make([]byte, 20)...)
+	for want, msg := range map[string][]byte{
+		"another token":  elsewhere,
+		"cut short":      {compareVersion, modeRecords, 0, 1, 2},
+		"format version": {9, modeRecords, 0},
+	} {
+		if _, err := c.ServeReconcile(msg); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v", want, err)
+		}
+	}
+	if c.store.Len() != 0 {
+		t.Error("something was joined")
+	}
+}
