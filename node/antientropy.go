@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/dynomite-go/dynomite/hints"
-	"github.com/dynomite-go/dynomite/merkle"
 	"github.com/dynomite-go/dynomite/node/internal/coordinator"
 )
 
@@ -81,7 +80,7 @@ func (a *antiEntropy) serve(ctx context.Context, q *peer) {
 			return
 		default:
 			a.failed.Add(1)
-			if backoff = max(2*backoff, firstBackoff); errors.Is(err, merkle.ErrDamaged) || errors.Is(err, merkle.ErrTooLong) {
+			if backoff = max(2*backoff, firstBackoff); coordinator.Nonsense(err) {
 				backoff = max(backoff, longBackoff)
 			}
 			backoff = min(backoff, maxBackoff)
@@ -102,7 +101,6 @@ func (a *antiEntropy) round(ctx context.Context, q *peer, within time.Duration) 
 		a.fetched.Add(uint64(got.Fetched))
 		a.pushed.Add(uint64(got.Pushed))
 		if err != nil {
-			q.compared.set(began)
 			return err
 		}
 		all.Add(got)
@@ -170,7 +168,7 @@ func (n *Node) Repair(ctx context.Context, from, to uint64, progress func(Repair
 			continue
 		}
 		if got.Fetched > 0 {
-			again = 0
+			again = len(earlier)
 		}
 		earlier = append(earlier, q)
 	}

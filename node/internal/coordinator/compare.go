@@ -239,6 +239,12 @@ func (x *comparing) exchangeOnce(set merkle.Set, ranges []merkle.Range, scope, o
 	return false, nil
 }
 
+// Nonsense says of an error of Compare that the other node sent what no healthy
+// node of this version sends.
+func Nonsense(err error) bool {
+	return errors.Is(err, merkle.ErrDamaged) || errors.Is(err, merkle.ErrTooLong) || errors.Is(err, errShort)
+}
+
 // maxRounds bounds an exchange with a side that lies: it lists 70 million
 // records.
 const maxRounds = 1 << 14
