@@ -7,6 +7,7 @@ require (
 	github.com/dynomite-go/dynomite/hashkit v0.1.0
 	github.com/dynomite-go/dynomite/hints v0.1.0
 	github.com/dynomite-go/dynomite/merkle v0.1.0
+	github.com/dynomite-go/dynomite/node/datastore v0.1.0
 	github.com/dynomite-go/dynomite/slicing v0.1.0
 	github.com/dynomite-go/dynomite/tokenring v0.1.0
 )
@@ -39,6 +40,7 @@ require (
 	github.com/prometheus/common v0.42.0 // indirect
 	github.com/prometheus/procfs v0.10.1 // indirect
 	github.com/rogpeppe/go-internal v1.9.0 // indirect
+	github.com/tidwall/btree v1.8.2 // indirect
 	golang.org/x/exp v0.0.0-20230626212559-97b1e661b5df // indirect
 	golang.org/x/sys v0.18.0 // indirect
 	golang.org/x/text v0.14.0 // indirect
@@ -49,6 +51,7 @@ replace (
 	github.com/dynomite-go/dynomite/hashkit => ../../hashkit
 	github.com/dynomite-go/dynomite/hints => ../../hints
 	github.com/dynomite-go/dynomite/merkle => ../../merkle
+	github.com/dynomite-go/dynomite/node/datastore => ../../node/datastore
 	github.com/dynomite-go/dynomite/slicing => ../../slicing
 	github.com/dynomite-go/dynomite/tokenring => ../../tokenring
 )

@@ -36,6 +36,8 @@ var repairParts = []struct {
 	{"levels", "DC_QUORUM against DC_ONE", measureLevels},
 	{"stopped", "A node that stands still", measureStopped},
 	{"away", "Away and back", measureAway},
+	{"compare", "Comparing copies", measureCompare},
+	{"upkeep", "Upkeep", measureUpkeep},
 }
 
 const repairIntro = `# Repair
