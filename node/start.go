@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 	"strconv"
 	"time"
@@ -421,7 +422,7 @@ type sweeper interface {
 
 // floorer is a store that drops what every owner has joined.
 type floorer interface {
-	SetFloor(floor, before datastore.Version)
+	SetFloor(from, to uint64, floor, before datastore.Version)
 }
 
 // sweepBudget is how many records a step looks at: all of a million keys in
@@ -436,7 +437,7 @@ func (n *Node) sweep() {
 	if f, ok := s.Store.(floorer); ok && len(n.peers.all()) == 0 {
 		// The only owner has joined every owner's state at any time.
 		high := s.clock.High()
-		f.SetFloor(high, high)
+		f.SetFloor(0, math.MaxUint64, high, high)
 	}
 	if w, ok := s.Store.(sweeper); ok {
 		w.Sweep(sweepBudget)

@@ -13,12 +13,17 @@ func (e *engine) merge(key, rec []byte, cut Version, delta []byte, opt MergeOpti
 	}
 	e.clock.Observe(e.wrote.newest())
 	e.load(&e.before, rec, cut)
+	j := e.judge(cut)
+	ans.Newest = later(later(e.before.newest(), e.wrote.newest()), cut)
+	if !opt.closed.IsZero() {
+		e.shown.reset(0)
+		e.shown.small = &e.before
+		ans.Refused = e.refuse(&e.shown, &e.before.header, cut, opt.closed)
+	}
 	join(&e.after, &e.before, &e.wrote, cut)
 
-	j := e.judge(cut)
 	e.answer.show(&e.after, cut, j.now)
-	ans.Won = j.won(&e.after.header)
-	ans.Newest = later(later(e.before.newest(), e.wrote.newest()), cut)
+	ans.Won = ans.Refused == 0 && j.won(&e.after.header)
 	if opt.Check && e.digestAtoms(key, &e.before) != opt.Before {
 		ans.Differs = true
 		e.shown.show(&e.before, cut, j.now)
@@ -63,6 +68,8 @@ func (e *engine) mergePlain(key, rec []byte, cut Version, delta []byte, opt Merg
 	switch {
 	case same:
 		ans.Won = true
+	case !opt.closed.Less(v):
+		return nil, false, nil
 	case held.Less(v):
 		ans.Won, out = true, delta
 	case held == v || rec[0]&withoutWipe != 0:

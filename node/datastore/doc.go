@@ -160,6 +160,27 @@
 //
 // What a record keeps of the dead (tombstones, resets, removed intervals,
 // passed expiries) can go once every owner of the key has promised to stamp
-// no more below a floor and has joined every other owner's state; see
-// [Memory.SetFloor].
+// no more below a floor and has joined every other owner's state. For a run of
+// tokens with the same owners, in this order:
+//
+//	promise   [Memory.Promise](P)      nothing is stamped up to P any more
+//	close     [Memory.CloseUpTo](P)    all have promised: merging refuses what is as old
+//	exchange  Merge with Exchange      each takes all that each other holds, after both
+//	          ExchangeReset            have closed: records, and [Memory.Resets] first
+//	done      [Memory.Commit]          and says so
+//	floor     [Memory.SetFloor](P, F)  all are done: P is the floor, F was the one before;
+//	                                   Sweep purges
+//
+// From close on, an atom is taken by the ordinary road only if its stamp is
+// above P; and if it is a slot or an element, only if its birth is above P too
+// or it is held: what killed it may be purged here. What is refused is no error
+// ([Answer].Refused, [Stats].Refused): its writer has it, and it is taken from
+// there. Promises, closings and floors are not kept in the log; the caller
+// remembers them, and says them again after Open, before anything is merged.
+//
+// The floor before is what passed expiries may be dropped at. Every owner must have
+// been done with that one before it stamped anything above the new P.
+//
+// An old copy, of a store whose floor is below that of the other owners, first
+// forgets what they purged the deaths of: [Memory.Return].
 package datastore

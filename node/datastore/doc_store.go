@@ -12,7 +12,7 @@
 //
 // The caller's duties: call [Memory.Commit] before a write is acknowledged, call [Memory.Sweep]
 // every now and then (ten times a second with a budget of some thousands), tell
-// [Memory.SetFloor] when the floor rises, and [Memory.Close] it.
+// [Memory.SetFloor] when the floor rises (and keep the order of "Floors"), and [Memory.Close] it.
 //
 // # Memory
 //

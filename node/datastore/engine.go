@@ -217,14 +217,15 @@ func (e *engine) join(rec []byte, cut Version, up *Update) (out []byte) {
 	return e.encode(&e.after, rec)
 }
 
-// purge removes what the floors let go: floor is F, floorBefore is Fp.
-func (e *engine) purge(rec []byte, cut, floor, floorBefore Version) (out []byte) {
+// purge removes what the floors let go: floor is F, floorBefore is Fp. See
+// [atoms.purge] for lapsed.
+func (e *engine) purge(rec []byte, cut, floor, floorBefore Version) (out []byte, lapsed bool) {
 	if len(rec) == 0 || isPlain(rec) && clearOf(cut, rec) && floor.Less(loadVersion(rec[1:])) {
-		return nil
+		return nil, false
 	}
 	e.load(&e.before, rec, cut)
-	e.before.purge(cut, floor, floorBefore)
-	return e.encode(&e.before, rec)
+	lapsed = e.before.purge(cut, floor, floorBefore)
+	return e.encode(&e.before, rec), lapsed
 }
 
 // outgrown says whether an encoded record (or a delta that is about to be

@@ -23,19 +23,25 @@ func (e *engine) lmerge(l *large, key []byte, cut Version, delta []byte, opt Mer
 	if err := e.wrote.decode(delta); err != nil {
 		return ans, err
 	}
-	e.clock.Observe(e.wrote.newest())
+	ans.Newest = later(e.wrote.newest(), cut)
+	e.clock.Observe(ans.Newest)
 	j := e.judge(cut)
 	if before := e.ldigest(l, key, cut); opt.Check && before != opt.Before {
 		ans.Differs = true
 		ans.Beat = l.appendBeaten(ans.Beat, cut, j.cut)
 	}
 	l.show(&e.shown, cut, j.now)
+	if !opt.closed.IsZero() {
+		ans.Refused = e.refuse(&e.shown, &l.header, cut, opt.closed)
+	}
 	replaced := e.lapply(l, key, &e.wrote, cut)
 	ans.Conflict = ans.Differs && replaced
 	l.show(&e.answer, cut, j.now)
-	ans.Won = j.won(&l.header)
-	ans.Newest = later(l.high, cut)
+	ans.Won = ans.Refused == 0 && j.won(&l.header)
+	ans.Newest = later(ans.Newest, l.high)
 	if !ans.Won && !ans.Differs {
+		// Nothing beat what was refused: what is shown is as good as any.
+		j.values = j.values && ans.Refused == 0
 		ans.Beat = e.appendBeat(ans.Beat, l, cut, &j)
 	}
 	return ans, nil
@@ -236,9 +242,9 @@ func (e *engine) joinList(l *large, d *atoms, cut Version) {
 }
 
 // lpurge is purge for a large record.
-func (e *engine) lpurge(l *large, key []byte, cut, floor, floorBefore Version) {
+func (e *engine) lpurge(l *large, key []byte, cut, floor, floorBefore Version) (lapsed bool) {
 	e.ldrop(l, key, cut)
-	if l.header.lapsedAt(floorBefore) {
+	if lapsed = l.header.lapsedAt(floorBefore); lapsed {
 		kept, end := l.reset, End(l.expireAt)
 		l.expiry, l.expireAt = Version{}, 0
 		l.reset = reset{upto: later(kept.upto, end), stamp: later(kept.stamp, end)}
@@ -256,6 +262,7 @@ func (e *engine) lpurge(l *large, key []byte, cut, floor, floorBefore Version) {
 	if l.tombstones > 0 {
 		e.purgeTombstones(l, key, floor)
 	}
+	return lapsed
 }
 
 func (e *engine) purgeTombstones(l *large, key []byte, floor Version) {

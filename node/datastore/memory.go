@@ -142,11 +142,14 @@ type Memory struct {
 	report Recovery
 	closed atomic.Bool
 
-	// resetting serializes range resets; it is taken before a shard's lock.
+	// resetting serializes range resets and changes of floors; it is taken
+	// before a shard's lock.
 	resetting sync.Mutex
 	resets    []RangeReset
+	runs      runs
 
-	sweeping sync.Mutex // taken before resetting
+	refused  atomic.Uint64 // atoms and range resets that came too late
+	sweeping sync.Mutex
 	sweeper  sweeper
 
 	tracked  atomic.Bool // see Track
@@ -170,6 +173,7 @@ func Open(ctx context.Context, cfg Config) (*Memory, error) {
 		cfg: cfg, clock: cfg.Clock, token: cfg.Token,
 		shift:  uint(64 - bits.TrailingZeros(uint(cfg.Shards))),
 		shards: make([]shard, cfg.Shards),
+		runs:   make(runs, 1),
 	}
 	for i := range m.shards {
 		m.shards[i].init(m, uint64(i)<<m.shift, uint64(i+1)<<m.shift-1)

@@ -38,7 +38,7 @@ func TestMemory_ConcurrentUse(t *testing.T) {
 		})
 	}
 	loop(func() error {
-		m.SetFloor(At(time.Now().UnixMilli()-50, 0, 0), Version{})
+		m.SetFloor(0, ^uint64(0), At(time.Now().UnixMilli()-50, 0, 0), Version{})
 		m.Sweep(500)
 		return nil
 	})

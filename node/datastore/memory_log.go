@@ -56,7 +56,7 @@ func (m *Memory) replay(ctx context.Context, kind oplog.Kind, key, body []byte) 
 			return err
 		}
 		defer s.exit()
-		_, _, err = s.merge(body, MergeOptions{}, nil)
+		_, _, err = s.merge(body, MergeOptions{Exchange: true}, nil)
 		return err
 	case oplog.RangeReset:
 		r, err := decodeReset(body)
@@ -64,8 +64,26 @@ func (m *Memory) replay(ctx context.Context, kind oplog.Kind, key, body []byte) 
 			return err
 		}
 		m.clock.Observe(r.Version)
+		m.resetting.Lock()
+		defer m.resetting.Unlock()
 		_, err = m.reset(r, false)
 		return err
+	case oplog.Replace:
+		s, err := m.enter(key)
+		if err != nil {
+			return err
+		}
+		defer s.exit()
+		return s.restore(body)
+	case oplog.Forget:
+		r, err := decodeReset(body)
+		if err != nil {
+			return err
+		}
+		m.resetting.Lock()
+		defer m.resetting.Unlock()
+		m.forgetResets(r.From, r.To, r.Version)
+		return nil
 	}
 	return errKind
 }

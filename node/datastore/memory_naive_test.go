@@ -16,6 +16,7 @@ type naive struct {
 	token  func([]byte) uint64
 	recs   map[string][]byte
 	resets []RangeReset
+	closed []RangeReset // what was closed, with the version
 }
 
 func newNaive(clock *Clock, token func([]byte) uint64, digestKey uint64) *naive {
@@ -27,6 +28,16 @@ func newNaive(clock *Clock, token func([]byte) uint64, digestKey uint64) *naive 
 func (n *naive) cut(key []byte) (v Version) {
 	token := n.token(key)
 	for _, r := range n.resets {
+		if r.From <= token && token <= r.To {
+			v = later(v, r.Version)
+		}
+	}
+	return v
+}
+
+// closedAt is what is closed for a token.
+func (n *naive) closedAt(token uint64) (v Version) {
+	for _, r := range n.closed {
 		if r.From <= token && token <= r.To {
 			v = later(v, r.Version)
 		}
@@ -55,6 +66,9 @@ func (n *naive) update(key []byte, u Updater) Update {
 }
 
 func (n *naive) merge(key, delta []byte, opt MergeOptions) (Answer, error) {
+	if !opt.Exchange {
+		opt.closed = n.closedAt(n.token(key))
+	}
 	out, ans, err := n.engine.merge(key, n.recs[string(key)], n.cut(key), delta, opt, nil)
 	n.set(key, out)
 	return ans, err
@@ -77,10 +91,14 @@ func (n *naive) reset(from, to uint64, v Version) (newest Version) {
 	return newest
 }
 
-func (n *naive) purge(floor, before Version) {
-	n.resets = slices.DeleteFunc(n.resets, func(r RangeReset) bool { return !floor.Less(r.Version) })
+func (n *naive) purge(from, to uint64, floor, before Version) {
+	n.resets, _ = RangeReset{from, to, floor}.without(n.resets, 0, ^uint64(0))
 	for key, rec := range n.recs {
-		n.set([]byte(key), n.engine.purge(rec, n.cut([]byte(key)), floor, before))
+		if t := n.token([]byte(key)); t < from || t > to {
+			continue
+		}
+		out, _ := n.engine.purge(rec, n.cut([]byte(key)), floor, before)
+		n.set([]byte(key), out)
 	}
 }
 

@@ -102,6 +102,10 @@ func (m *Memory) Merge(key, delta []byte, opt MergeOptions, dst []byte) (Answer,
 	}
 	defer s.exit()
 	changed, ans, err := s.merge(delta, opt, dst)
+	if ans.Refused > 0 {
+		m.refused.Add(uint64(ans.Refused))
+		delta = s.engine.wrote.append(nil) // the log is replayed without closing
+	}
 	if changed && m.log != nil {
 		m.log.Append(oplog.Delta, key, delta)
 	}
@@ -111,6 +115,9 @@ func (m *Memory) Merge(key, delta []byte, opt MergeOptions, dst []byte) (Answer,
 // merge joins a delta to the record at hand.
 func (s *shard) merge(delta []byte, opt MergeOptions, dst []byte) (changed bool, ans Answer, err error) {
 	key, cut := s.at.key, s.cut(s.at.token)
+	if !opt.Exchange {
+		opt.closed = s.runs[s.runs.index(s.at.token)].closed
+	}
 	l := s.at.large
 	if l == nil && !s.engine.outgrown(delta) {
 		var out []byte

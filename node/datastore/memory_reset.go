@@ -14,22 +14,50 @@ func (m *Memory) ResetRange(from, to uint64) (Version, error) {
 	if err := m.writable(); err != nil {
 		return Version{}, err
 	}
+	m.resetting.Lock()
+	defer m.resetting.Unlock()
 	v := m.clock.Stamp()
 	_, err := m.reset(RangeReset{from, to, v}, true)
 	return v, err
 }
 
-// MergeReset implements Store. An empty range is malformed.
+// MergeReset implements Store. An empty range is malformed. The parts of the
+// range in which v is closed are left out; if there are any, the answer is lost.
 func (m *Memory) MergeReset(from, to uint64, v Version) (Answer, error) {
+	return m.mergeReset(RangeReset{from, to, v}, false)
+}
+
+// ExchangeReset is MergeReset by the exchange's road: see
+// [MergeOptions.Exchange].
+func (m *Memory) ExchangeReset(from, to uint64, v Version) (Answer, error) {
+	return m.mergeReset(RangeReset{from, to, v}, true)
+}
+
+func (m *Memory) mergeReset(r RangeReset, exchange bool) (Answer, error) {
 	if err := m.writable(); err != nil {
 		return Answer{}, err
 	}
-	if from > to || v.Time > maxTime {
+	if r.From > r.To || r.Version.Time > maxTime {
 		return Answer{}, ErrMalformed
 	}
-	m.clock.Observe(v)
-	newest, err := m.reset(RangeReset{from, to, v}, true)
-	return Answer{Won: !v.Less(newest), Newest: later(v, newest)}, err
+	m.clock.Observe(r.Version)
+	m.resetting.Lock()
+	defer m.resetting.Unlock()
+	parts, refused := []RangeReset{r}, 0
+	if !exchange && !slices.ContainsFunc(m.resets, func(x RangeReset) bool { return x.covers(r) }) {
+		parts, refused = m.open(r)
+		m.refused.Add(uint64(refused))
+	}
+	ans := Answer{Newest: r.Version, Refused: refused}
+	for _, part := range parts {
+		newest, err := m.reset(part, true)
+		if err != nil {
+			return Answer{}, err
+		}
+		ans.Newest = later(ans.Newest, newest)
+	}
+	ans.Won = refused == 0 && !r.Version.Less(ans.Newest)
+	return ans, nil
 }
 
 // Resets implements Store. The slice is the caller's.
@@ -40,10 +68,8 @@ func (m *Memory) Resets() []RangeReset {
 }
 
 // reset joins a range reset, and returns the greatest version of the records
-// that survive it in its range.
+// that survive it in its range. m.resetting is held.
 func (m *Memory) reset(r RangeReset, log bool) (newest Version, err error) {
-	m.resetting.Lock()
-	defer m.resetting.Unlock()
 	if m.closed.Load() {
 		return Version{}, ErrClosed
 	}
@@ -132,24 +158,6 @@ func (s *shard) drop() Version {
 		return newest
 	}
 	return s.engine.newest(rec)
-}
-
-// forgetResets forgets the range resets that the floor lets go. What they
-// killed was dropped when they came.
-func (m *Memory) forgetResets(floor Version) {
-	m.resetting.Lock()
-	defer m.resetting.Unlock()
-	gone := func(r RangeReset) bool { return !floor.Less(r.Version) }
-	if !slices.ContainsFunc(m.resets, gone) {
-		return
-	}
-	m.resets = slices.DeleteFunc(slices.Clone(m.resets), gone)
-	for i := range m.shards {
-		s := &m.shards[i]
-		s.mu.Lock()
-		s.resets = slices.DeleteFunc(slices.Clone(s.resets), gone)
-		s.mu.Unlock()
-	}
 }
 
 var errReset = errors.New("datastore: malformed range reset")

@@ -209,7 +209,7 @@ func TestScanSettled_RandomHistories_ShowThePast(t *testing.T) {
 				w.checkMirror()
 			case at == 3:
 				if rng.IntN(8) == 0 {
-					w.m.SetFloor(w.m.clock.High(), Version{})
+					w.m.SetFloor(0, ^uint64(0), w.m.clock.High(), Version{})
 					w.sweepAll()
 				}
 			case at == 4:

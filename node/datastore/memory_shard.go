@@ -23,6 +23,7 @@ type shard struct {
 	vacant []uint32 // numbers of asides that are not in use
 	heap   int      // bytes of the asides in use
 	resets []RangeReset
+	runs   runs
 	newest Version // no record has a greater version
 	sweep  shardSweep
 	young  young
@@ -59,6 +60,7 @@ const compactStep = 4
 func (s *shard) init(m *Memory, from, to uint64) {
 	s.m, s.from, s.to = m, from, to
 	s.engine = newEngine(m.clock, m.cfg.DigestKey)
+	s.runs = runs{{from: from}}
 	s.sweep.begin()
 	s.matches = func(ref uint32) bool {
 		s.at.entry = s.decode(s.slab.Bytes(slab.Ref(ref)))
@@ -147,7 +149,11 @@ func (s *shard) putLarge(l *large, cut Version, now int64) error {
 		s.remove()
 		return nil
 	case l.shrunk():
-		return s.put(l.append(nil), cut, now)
+		// What is no cell and no element, as removed intervals are, may still
+		// be too much.
+		if rec := l.append(nil); !s.engine.outgrown(rec) {
+			return s.put(rec, cut, now)
+		}
 	}
 	return s.putAside(aside{large: l, bytes: l.bytes()}, s.flags(s.stat(nil, l, cut, now)))
 }

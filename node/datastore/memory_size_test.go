@@ -76,7 +76,7 @@ func TestMemory_ShrinksWithItsContents(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	m.SetFloor(m.clock.High(), Version{})
+	m.SetFloor(0, ^uint64(0), m.clock.High(), Version{})
 	for m.Sweep(1000) > 0 {
 	}
 	st := m.Stats()

@@ -8,6 +8,9 @@ type Stats struct {
 	// Expired counts the keys that Sweep found expired, since Open. A key that
 	// is overwritten before Sweep comes by is not among them.
 	Expired uint64
+	// Refused counts the atoms and range resets that came too late to be
+	// merged, since Open: see [Memory.CloseUpTo].
+	Refused uint64
 	// DataBytes is the length of all keys and encoded records. Bytes is the
 	// memory that they take, with index, slack and free slots; what the heap
 	// holds for large collections is an estimate.
@@ -23,7 +26,7 @@ type Stats struct {
 
 // Stats locks each shard for a moment.
 func (m *Memory) Stats() Stats {
-	st := Stats{Keys: m.Len(), Expires: m.Expires()}
+	st := Stats{Keys: m.Len(), Expires: m.Expires(), Refused: m.refused.Load()}
 	for i := range m.shards {
 		s := &m.shards[i]
 		s.mu.Lock()

@@ -1,52 +1,41 @@
 package datastore
 
-import "math"
+import (
+	"math"
+
+	"github.com/dynomite-go/dynomite/node/datastore/internal/oplog"
+)
 
 // shardSweep is what a shard knows so as not to be swept for nothing.
 type shardSweep struct {
 	// soonest is at most the expiry of any entry that is counted in Expires,
 	// and next the same for the pass under way.
 	soonest, next int64
-	// purged is the floor of the last whole pass.
-	purged floors
+	// raised counts the changes of floors, and purged is what it was when the
+	// last whole pass began.
+	raised, purged uint64
 	// settled is the number of entries with entrySettled.
 	settled int
 	expired uint64 // keys that were seen to have expired
 }
 
 // begin is for an empty shard.
-func (w *shardSweep) begin() { *w = shardSweep{soonest: math.MaxInt64, next: math.MaxInt64} }
+func (w *shardSweep) begin() {
+	*w = shardSweep{soonest: math.MaxInt64, next: math.MaxInt64, raised: w.raised}
+}
 
 func (w *shardSweep) expects(expiry int64) {
 	w.soonest = min(w.soonest, expiry)
 	w.next = min(w.next, expiry)
 }
 
-// floors are F and Fp: see SetFloor.
-type floors struct{ floor, before Version }
-
 // sweeper is where Sweep goes on.
 type sweeper struct {
-	floors
-	shard int
-	begun bool   // the shard
-	token uint64 // where in it
-	pass  floors // at which it was begun
-}
-
-// SetFloor says that every owner has joined every other's state up to floor,
-// and had up to before when floor was promised: from now on Sweep removes what
-// such a record need not keep (tombstones, resets, expired values), and range resets up to floor are
-// forgotten at once. A store that is the only one may pass its clock's High of
-// a moment ago. Floors never go back; a lower one is ignored.
-//
-// The floor is not kept in the log: set it again after Open.
-func (m *Memory) SetFloor(floor, before Version) {
-	m.sweeping.Lock()
-	defer m.sweeping.Unlock()
-	m.sweeper.floor = later(m.sweeper.floor, floor)
-	m.sweeper.before = later(m.sweeper.before, before)
-	m.forgetResets(m.sweeper.floor)
+	shard   int
+	begun   bool   // the shard
+	token   uint64 // where in it
+	expired bool   // it is about expired keys too, so about all
+	pass    uint64 // shardSweep.raised when it was begun
 }
 
 // Sweep looks at about budget records, going on where the call before
@@ -79,24 +68,39 @@ func (m *Memory) Sweep(budget int) (visited int) {
 func (m *Memory) sweepBatch(s *shard) (n int, due, done bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	w, now := &m.sweeper, m.clock.Now()
+	w, now, full := &m.sweeper, m.clock.Now(), m.writable() != nil
 	if !w.begun {
 		expired := s.expiring.Load() > 0 && s.sweep.soonest < now
-		purgeable := s.sweep.purged != w.floors && s.sweep.settled < s.index.Len()
+		purgeable := s.sweep.purged != s.sweep.raised && s.sweep.settled < s.index.Len()
 		if !expired && !purgeable {
 			n = s.compact(scanBatch)
 			return n, n > 0, true
 		}
-		w.begun, w.token, w.pass = true, s.from, w.floors
+		w.begun, w.token, w.expired, w.pass = true, s.from, expired, s.sweep.raised
 		s.sweep.next = math.MaxInt64
 	}
-	next, done := s.collect(w.token, s.to)
-	for _, p := range s.batch {
-		s.visit(p, now, w.floors)
+	from, to, more := w.token, s.to, true
+	if !w.expired {
+		from, to, more = s.unswept(w.token)
 	}
-	w.token = next
+	s.batch = s.batch[:0]
+	if done = !more; more {
+		w.token, done = s.collect(from, to)
+		for _, p := range s.batch {
+			f := s.runs[s.runs.index(p.token)].floors
+			if full {
+				f.before = Version{} // it would be logged
+			}
+			s.visit(p, now, f)
+		}
+		if done && to < s.to {
+			w.token, done = to+1, false
+		}
+	}
 	if done {
-		s.sweep.soonest = s.sweep.next
+		if w.expired {
+			s.sweep.soonest = s.sweep.next
+		}
 		s.sweep.purged = w.pass
 	}
 	s.compact(scanBatch / 4)
@@ -149,17 +153,23 @@ func (s *shard) visit(p place, now int64, f floors) {
 func (s *shard) purge(cut Version, now int64, f floors) {
 	var settled bool
 	if l := s.at.large; l != nil {
-		s.engine.lpurge(l, s.at.key, cut, f.floor, f.before)
+		lapsed := s.engine.lpurge(l, s.at.key, cut, f.floor, f.before)
 		s.changed()
+		if lapsed && s.m.log != nil {
+			s.m.log.Append(oplog.Replace, s.at.key, l.append(nil))
+		}
 		settled = l.expiry.IsZero() && l.tombstones == 0 && !f.floor.Less(l.high)
 		if s.putLarge(l, cut, now) != nil {
 			return // the next pass tries again
 		}
 	} else {
 		rec := s.at.rec
-		if out := s.engine.purge(rec, cut, f.floor, f.before); out != nil {
+		if out, lapsed := s.engine.purge(rec, cut, f.floor, f.before); out != nil {
 			rec = out
 			s.changed()
+			if lapsed && s.m.log != nil {
+				s.m.log.Append(oplog.Replace, s.at.key, out)
+			}
 			settled = s.engine.settled(rec, f.floor)
 			if s.put(out, cut, now) != nil {
 				return

@@ -7,8 +7,12 @@ package datastore
 // What an expiry ended may go one floor later (floorBefore is the floor before
 // floor): until the round was over, an owner that did not know of it may have
 // written an expiry that brings the cells back.
-func (a *atoms) purge(cut, floor, floorBefore Version) {
-	if a.header.lapsedAt(floorBefore) {
+//
+// lapsed says that an expiry went, with what it had ended. That is no join: a
+// write that does not see the expiry says that there is none, and would show
+// the old cells if they came back.
+func (a *atoms) purge(cut, floor, floorBefore Version) (lapsed bool) {
+	if lapsed = a.header.lapsedAt(floorBefore); lapsed {
 		a.killExpired(cut)
 	}
 	a.header.purge(floor)
@@ -22,6 +26,7 @@ func (a *atoms) purge(cut, floor, floorBefore Version) {
 		}
 	}
 	a.cells = kept
+	return lapsed
 }
 
 // lapsedAt says that the expiry has passed at v and was written before.

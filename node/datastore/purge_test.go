@@ -47,7 +47,8 @@ func (h *holder) purge(floor, before Version) {
 		h.settle(nil)
 		return
 	}
-	h.settle(h.e.purge(h.rec, h.cut, floor, before))
+	out, _ := h.e.purge(h.rec, h.cut, floor, before)
+	h.settle(out)
 }
 
 // TestPurge_ClusterOfOne_ShowsAsIfNothingWerePurged has one replica purge at
@@ -145,14 +146,15 @@ func TestPurge_PlainString_LosesItsReset(t *testing.T) {
 	e := newEngine(NewClock(1, nil), 1)
 	v := At(5, 0, 1)
 	rec := append(appendPlain(nil, shapePlain, v, 0), "x"...)
-	if out := e.purge(rec, Version{}, v.Pred(), v.Pred()); out != nil {
+	if out, _ := e.purge(rec, Version{}, v.Pred(), v.Pred()); out != nil {
 		t.Fatalf("purged above the floor: %x", out)
 	}
-	out := slices.Clone(e.purge(rec, Version{}, v, v))
+	out, _ := e.purge(rec, Version{}, v, v)
+	out = slices.Clone(out)
 	if len(out) == 0 || out[0] != shapeBare || string(out[1:]) != string(rec[1:]) {
 		t.Fatalf("got %x of %x", out, rec)
 	}
-	if again := e.purge(out, Version{}, v, v); again != nil {
+	if again, _ := e.purge(out, Version{}, v, v); again != nil {
 		t.Fatalf("purged twice: %x", again)
 	}
 }

@@ -89,6 +89,14 @@ type MergeOptions struct {
 	// the answer says Differs and carries the record as it was before.
 	Check  bool
 	Before uint64
+
+	// Exchange says that this is what another owner of the key holds, taken
+	// after both have closed, or what a returning owner takes from a complete
+	// one: nothing is too old then. See [Memory.CloseUpTo]; a store that does
+	// not close ignores it.
+	Exchange bool
+
+	closed Version // what is not newer is refused
 }
 
 // Answer is an owner's answer to a delta.
@@ -100,6 +108,11 @@ type Answer struct {
 	// Conflict: the delta replaced a live value whose writer it had not seen
 	// (counted, no fault).
 	Conflict bool
+	// Refused is how many atoms were not joined because all owners had closed
+	// above them and this one did not hold them. The answer is not Won then,
+	// nothing is wrong with the delta, and sending it again will not help: who
+	// wrote it has it, and the owners take it from there.
+	Refused int
 	// Newest is the greatest version that the owner knows in the record: the
 	// next stamp must be above it.
 	Newest Version

@@ -1,5 +1,6 @@
 // Package oplog is an append-only log of opaque operations, for a state whose
-// operations may be replayed more than once and in any order (joins).
+// operations may be replayed more than once and onto a later state: joins, in any
+// order, and what takes the place of everything before it.
 //
 // # Use
 //

@@ -22,6 +22,11 @@ const (
 	Bundle Kind = 3
 	// NodeMark is reserved for facts about the node.
 	NodeMark Kind = 4
+	// Replace is the record of one key in the place of all that was said of it
+	// before; empty if nothing is left. Since format 2.
+	Replace Kind = 5
+	// Forget takes range resets back, up to a version in a range. Since format 2.
+	Forget Kind = 6
 
 	// mark says up to which offset the segment was synced; it carries the
 	// segment's id, by which it is found behind damage.
@@ -31,7 +36,7 @@ const (
 )
 
 // formatVersion is what this package writes; it reads those up to it.
-const formatVersion = 1
+const formatVersion = 2
 
 const (
 	magic      = "dynolog\n"
