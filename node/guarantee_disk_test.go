@@ -131,10 +131,10 @@ func TestGuarantee_OneMachineLosesPowerAppendfsyncEverysec_DCOne(t *testing.T) {
 		var keys []string
 		for i := range 100 {
 			keys = append(keys, fmt.Sprintf("k%d", i))
-			c.Do(2, "SET", keys[i], i)
 			time.Sleep(every)
+			c.Do(2, "SET", keys[i], i)
 		}
-		c.Crash(2)
+		c.Crash(2) // a moment after a write that no sync has seen
 		c.Network.Rejoin(c.Host(2))
 		startAll(c)
 		handedOver(t, c)
