@@ -34,6 +34,10 @@ func (a *adminServer) repair(w http.ResponseWriter, r *http.Request) {
 		}
 		*v = uint64(token)
 	}
+	if from > to {
+		http.Error(w, fmt.Sprintf("from %#x is above to %#x", from, to), http.StatusBadRequest)
+		return
+	}
 	control := http.NewResponseController(w)
 	_ = control.SetWriteDeadline(time.Time{}) // it takes as long as it takes
 	w.Header().Set("Content-Type", "application/x-ndjson")
