@@ -21,7 +21,6 @@ type antiEntropy struct {
 
 	differed, members atomic.Uint64
 	fetched, pushed   atomic.Uint64
-	failed            atomic.Uint64
 	rounds            atomic.Uint64
 	sent, received    atomic.Uint64
 }
@@ -29,8 +28,9 @@ type antiEntropy struct {
 // compared is since when nothing that this node and a peer own was left out of
 // being compared: the beginning of the last time that all of it was.
 type compared struct {
-	mu    sync.Mutex
-	since time.Time
+	mu     sync.Mutex
+	since  time.Time
+	failed atomic.Uint64 // rounds that were broken off
 }
 
 func (c *compared) set(t time.Time) {
@@ -79,7 +79,7 @@ func (a *antiEntropy) serve(ctx context.Context, q *peer) {
 		case ctx.Err() != nil:
 			return
 		default:
-			a.failed.Add(1)
+			q.compared.failed.Add(1)
 			if backoff = max(2*backoff, firstBackoff); coordinator.Nonsense(err) {
 				backoff = max(backoff, longBackoff)
 			}

@@ -229,9 +229,12 @@ func TestAntiEntropy_Failures_AreCountedAndRepeated(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Minute)
-		failed := gathered(t, c.Nodes[0])["dynomited_comparison_failures_total"]
+		failed := gathered(t, c.Nodes[0])["dynomited_comparison_failures_total{peer=n1}"]
 		if failed < 3 || failed > 20 {
 			t.Errorf("%v failures in 5 minutes", failed)
+		}
+		if n := gathered(t, c.Nodes[0])["dynomited_comparison_failures_total{peer=n2}"]; n != 0 {
+			t.Errorf("%v failures with a node that is well", n)
 		}
 		if _, age := c.Nodes[0].OldestComparison(); age < 4*time.Minute {
 			t.Errorf("all was compared %v ago", age)

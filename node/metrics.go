@@ -59,7 +59,7 @@ var (
 	mCompareBytes  = desc("comparison_bytes_total", "Bytes sent (out) and received (in) for comparing records with peers.", "direction")
 	mCompareKeys   = desc("comparison_keys_total", "Keys that differed when owners compared, by this node's asking.")
 	mCompareFields = desc("comparison_fields_total", "Fields of large collections that differed when owners compared, by this node's asking.")
-	mCompareFailed = desc("comparison_failures_total", "Rounds of anti-entropy that were broken off.")
+	mCompareFailed = desc("comparison_failures_total", "Rounds of anti-entropy with the peer that were broken off.", "peer", "dc", "rack")
 	mComparisons   = desc("comparisons_total", "Times that dirty ranges were compared with a peer to the end.")
 
 	mCaughtUp = desc("caught_up", "Whether this node is not catching up.")
@@ -137,6 +137,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(mPeerQueue, float64(s.QueueBytes), labels...)
 		gauge(mPeerRTT, s.RTT.Seconds(), labels...)
 		gauge(mCompareAge, q.compared.age().Seconds(), labels...)
+		count(mCompareFailed, q.compared.failed.Load(), labels...)
 	}
 	for _, h := range n.Hints() {
 		labels := []string{h.Node, h.Datacenter, h.Rack}
@@ -155,7 +156,6 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(mCompareBytes, n.antiEntropy.received.Load(), "in")
 	count(mCompareKeys, n.antiEntropy.differed.Load())
 	count(mCompareFields, n.antiEntropy.members.Load())
-	count(mCompareFailed, n.antiEntropy.failed.Load())
 	count(mComparisons, n.handoff.compared.Load())
 	gauge(mCaughtUp, truth(n.caughtUp.Load()))
 	gauge(mReady, truth(n.Ready() == nil))
