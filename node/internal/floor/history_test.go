@@ -45,7 +45,6 @@ type oldCopy struct {
 	f      frame
 	floors Floors
 	saved  []byte
-	life   uint64
 }
 
 func (h *history) note(what ...any) {
@@ -69,7 +68,7 @@ func newHistory(t *testing.T, seed uint64) *history {
 	h.ref.openStore()
 	n := 3 + rng.IntN(4)/3
 	for i := range n {
-		h.owners = append(h.owners, h.newOwner(fmt.Sprint("n", i), uint32(i+1), 1))
+		h.owners = append(h.owners, h.newOwner(fmt.Sprint("n", i), uint32(i+1)))
 	}
 	for _, o := range h.owners {
 		o.start(false)
@@ -142,7 +141,7 @@ func (h *history) step(menu []command, share float64) {
 		o.restart()
 		h.note(o.id, " restarts")
 	case x < share+.87 && h.old == nil && !o.machine.Returning():
-		h.old = &oldCopy{i, o.copy(), o.machine.Floors(), o.saved, o.life}
+		h.old = &oldCopy{i, o.copy(), o.machine.Floors(), o.saved}
 		h.note("snapshot of ", o.id)
 	case x < share+.874 && h.old != nil:
 		h.replace()
@@ -187,13 +186,10 @@ func (h *history) replace() {
 	h.old = nil
 	was := h.owners[k]
 	h.nodes++
-	n := h.newOwner(was.id, h.nodes, old.life)
+	n := h.newOwner(was.id, h.nodes)
 	n.saved = old.saved
 	if h.rng.IntN(3) == 0 {
 		old.f, old.floors, n.saved = frame{}, Floors{}, nil // its disk is new
-	}
-	if h.rng.IntN(2) == 0 {
-		n.life = uint64(h.nodes) // else nobody tells it that it is old but the others
 	}
 	n.clock.Observe(was.clock.High())
 	n.take(old.f, true)
@@ -215,7 +211,7 @@ func (h *history) replace() {
 	// It was silent while it was replaced, and nobody serves before it has heard
 	// of the others.
 	n.silent()
-	h.note(n.id, " is replaced, life ", n.life, ", lossy ", h.lossy)
+	h.note(n.id, " is replaced, lossy ", h.lossy)
 }
 
 // silent has an owner hear of all others before it does anything.

@@ -22,8 +22,9 @@ type Config struct {
 	// node ids as the layout has them.
 	Self   string
 	Owners []string
-	// Life is a number that is greater after each start that did not follow a
-	// clean stop, as node numbers' generations are.
+	// Life is greater at each start than at any before, also when what was saved
+	// is an old copy: the milliseconds of the wall clock, say. What others have
+	// heard of earlier lives is told apart by it.
 	Life uint64
 	// Lost says that this owner may lack what it had said to hold: the end of
 	// its log was lost.
@@ -156,10 +157,8 @@ func New(cfg Config, saved []byte, start time.Time) (*Machine, error) {
 	m.said = m.now
 	if lost && len(m.owners) > 1 {
 		m.goBack()
-	}
-	if m.now.life < cfg.Life {
-		m.now.prev, m.now.life = m.now.id, cfg.Life
-		m.changed(start)
+	} else {
+		m.now.prev, m.now.life = m.now.id, max(m.now.life+1, cfg.Life)
 	}
 	return m, nil
 }

@@ -23,7 +23,7 @@ type group struct {
 func newGroup(t *testing.T, ids ...string) *group {
 	g := &group{t: t, now: time.UnixMilli(1_000_000), ids: ids, m: map[string]*Machine{}, disk: map[string][]byte{}}
 	for _, id := range ids {
-		g.start(id, Config{Life: 1})
+		g.start(id, Config{})
 	}
 	for range 4 {
 		g.round(ids...)
@@ -38,7 +38,7 @@ func newGroup(t *testing.T, ids ...string) *group {
 
 func (g *group) start(id string, cfg Config) {
 	g.t.Helper()
-	cfg.Self, cfg.Owners = id, g.ids
+	cfg.Self, cfg.Owners, cfg.Life = id, g.ids, uint64(g.now.UnixMilli())
 	m, err := New(cfg, g.disk[id], g.now)
 	if err != nil {
 		g.t.Fatal(err)
@@ -298,7 +298,7 @@ func TestMachine_RestartInARound_GoesOn(t *testing.T) {
 	g := newGroup(t, "a", "b", "c")
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	rng, life := rand.New(rand.NewPCG(seed, 1)), uint64(1)
+	rng := rand.New(rand.NewPCG(seed, 1))
 	for range 20 {
 		g.now = g.now.Add(time.Minute)
 		before := g.m["a"].Floors().Floor
@@ -306,8 +306,7 @@ func TestMachine_RestartInARound_GoesOn(t *testing.T) {
 		g.until("a floor", func() bool {
 			if rng.IntN(3) == 0 && restarts < 10 {
 				restarts++
-				life += uint64(rng.IntN(2))
-				g.start(g.ids[rng.IntN(3)], Config{Life: life})
+				g.start(g.ids[rng.IntN(3)], Config{})
 			}
 			return g.all(func(m *Machine) bool { return before.Less(m.Floors().Floor) })()
 		}, g.ids...)
@@ -315,20 +314,18 @@ func TestMachine_RestartInARound_GoesOn(t *testing.T) {
 }
 
 func TestMachine_OldCopy_IsToldAndReturns(t *testing.T) {
-	for _, name := range []string{"the same life", "a new life", "nothing saved", "lost its tail"} {
+	for _, name := range []string{"an old state", "nothing saved", "lost its tail"} {
 		t.Run(name, func(t *testing.T) {
 			g := newGroup(t, "a", "b", "c")
 			g.rounds(1)
 			old := g.disk["c"]
 			g.rounds(1)
-			cfg := Config{Life: 1}
+			cfg := Config{}
 			switch name {
-			case "a new life":
-				cfg.Life = 9
 			case "nothing saved":
-				cfg.Life, old = 9, nil
+				old = nil
 			case "lost its tail":
-				cfg.Life, cfg.Lost, old = 9, true, g.disk["c"]
+				cfg.Lost, old = true, g.disk["c"]
 			}
 			g.disk["c"] = old
 			g.start("c", cfg)
@@ -376,27 +373,30 @@ func TestMachine_OldCopy_IsToldAndReturns(t *testing.T) {
 // A copy from before a promise has the same floor as the others, and may not
 // give its word again.
 func TestMachine_OldCopyWithinARound_IsNoticed(t *testing.T) {
-	for _, life := range []uint64{1, 9} {
+	for _, knows := range []string{"a", "b"} {
 		g := newGroup(t, "a", "b", "c")
+		g.rounds(1)
 		g.now = g.now.Add(time.Minute)
 		g.round("a", "b", "c")
 		g.step("a")
 		g.send("a", "c")
 		old := g.disk["c"]
 		g.step("c")
-		g.send("c", "a")
+		g.send("c", knows)
 		g.disk["c"] = old
-		g.start("c", Config{Life: life})
+		g.start("c", Config{})
 		for range 3 {
 			g.step("c")
-			g.send("c", "a")
-			g.send("a", "c")
-			if f := g.m["c"].Floors(); f.Closed != f.Floor || !f.Promised.IsZero() {
+			for _, id := range []string{"a", "b"} {
+				g.send("c", id)
+				g.send(id, "c")
+			}
+			if f := g.m["c"].Floors(); f.Closed != f.Floor || f.Promised != f.Floor {
 				t.Errorf("promises again: %+v", f)
 			}
 		}
 		if !g.m["c"].Returning() {
-			t.Errorf("life %d: takes itself for complete", life)
+			t.Errorf("%s knows better, and c takes itself for complete", knows)
 		}
 	}
 }
@@ -406,7 +406,7 @@ func TestMachine_AllLost_NobodyDropsAnything(t *testing.T) {
 	g := newGroup(t, "a", "b", "c")
 	g.rounds(1)
 	for _, id := range g.ids {
-		g.start(id, Config{Life: 5, Lost: true})
+		g.start(id, Config{Lost: true})
 	}
 	for range 5 {
 		for _, a := range g.round("a", "b", "c") {

@@ -16,7 +16,6 @@ type owner struct {
 	h       *history
 	id      string
 	node    uint32
-	life    uint64
 	skew    int64
 	up      bool
 	clock   *datastore.Clock
@@ -47,8 +46,8 @@ var (
 	last  = ^uint64(0)
 )
 
-func (h *history) newOwner(id string, node uint32, life uint64) *owner {
-	o := &owner{h: h, id: id, node: node, life: life, skew: h.rng.Int64N(5) - 2, up: true}
+func (h *history) newOwner(id string, node uint32) *owner {
+	o := &owner{h: h, id: id, node: node, skew: h.rng.Int64N(5) - 2, up: true}
 	if h.disks {
 		o.disk = disktest.New(h.rng)
 	}
@@ -74,7 +73,7 @@ func (o *owner) start(lost bool) {
 		ids = append(ids, fmt.Sprint("n", i))
 	}
 	m, err := New(Config{
-		Self: o.id, Owners: ids, Life: o.life, Lost: lost,
+		Self: o.id, Owners: ids, Life: uint64(o.h.wall), Lost: lost,
 		Period: 15 * time.Millisecond, Lag: 4 * time.Millisecond, Away: 150 * time.Millisecond,
 	}, o.saved, o.h.time())
 	o.h.must(err)

@@ -33,8 +33,8 @@ type state struct {
 	floor, before  datastore.Version
 }
 
-// id orders the states of one owner. A life begins with a start that did not follow
-// a clean stop, or with a return.
+// id orders the states of one owner. A life begins with a start, or with a
+// return.
 type id struct{ life, seq uint64 }
 
 // later says whether s was said after o.
