@@ -13,6 +13,10 @@ func (e *engine) merge(key, rec []byte, cut Version, delta []byte, opt MergeOpti
 	}
 	e.clock.Observe(e.wrote.newest())
 	e.load(&e.before, rec, cut)
+	if e.lapses(&e.before.header, opt.lapsed) {
+		e.before.killExpired(cut)
+		ans.lapsed = true
+	}
 	j := e.judge(cut)
 	ans.Newest = later(later(e.before.newest(), e.wrote.newest()), cut)
 	if !opt.closed.IsZero() {
@@ -37,6 +41,12 @@ func (e *engine) merge(key, rec []byte, cut Version, delta []byte, opt MergeOpti
 		ans.Beat = e.before.append(ans.Beat)
 	}
 	return out, ans, nil
+}
+
+// lapses says that e.wrote brings a newer expiry than one that has ended for good
+// what it ended.
+func (e *engine) lapses(held *header, lapsed Version) bool {
+	return held.expiry.Less(e.wrote.expiry) && held.lapsedAt(lapsed)
 }
 
 // stampOf is the newest version of a delta that was merged just now.

@@ -167,7 +167,7 @@
 //	close     [Memory.CloseUpTo](P)    all have promised: merging refuses what is as old
 //	exchange  Merge with Exchange      each takes all that each other holds, after both
 //	          ExchangeReset            have closed: records, and [Memory.Resets] first
-//	done      [Memory.Commit]          and says so
+//	done      [Memory.Commit]          and says so; [Memory.Lapse](F), the floor so far
 //	floor     [Memory.SetFloor](P, F)  all are done: P is the floor, F was the one before;
 //	                                   Sweep purges
 //
@@ -179,7 +179,9 @@
 // remembers them, and says them again after Open, before anything is merged.
 //
 // The floor before is what passed expiries may be dropped at. Every owner must have
-// been done with that one before it stamped anything above the new P.
+// been done with that one before it stamped anything above the new P. An owner
+// that has purged such an expiry writes as if there had been none; one that has
+// not yet drops what it ended first (Lapse), or it would be shown again.
 //
 // An old copy, of a store whose floor is below that of the other owners, first
 // forgets what they purged the deaths of: [Memory.Return].

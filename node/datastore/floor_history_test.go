@@ -75,6 +75,9 @@ func (o *owner) restart() {
 	o.m.Promise(o.p)
 	o.m.CloseUpTo(0, ^uint64(0), o.c)
 	o.purge()
+	if o.done && o.f.Less(o.p) {
+		o.m.Lapse(0, ^uint64(0), o.f)
+	}
 }
 
 // frame is what travels: a delta, or a record with the range resets.
@@ -181,6 +184,10 @@ func (o *owner) raise(f Version) {
 	if o.f != f {
 		o.fp, o.f = o.f, f
 		o.purge()
+		// Whoever has purged an expiry writes as if there had been none.
+		if all := o.h.all; all.expAt != 0 && End(all.expAt).Compare(o.fp) <= 0 && all.exp.Compare(o.fp) <= 0 {
+			o.h.all = oPurge(all, Version{}, o.fp)
+		}
 	}
 }
 
@@ -347,6 +354,7 @@ func (h *floorHistory) advance(i int) {
 		o.got[j] = true
 		if len(o.got) == len(h.owners)-1 {
 			o.done, o.doneAt = true, o.clock.High()
+			o.m.Lapse(0, ^uint64(0), o.f)
 		}
 	case h.every(func(o *owner) bool { return o.done }):
 		o.raise(p)

@@ -251,6 +251,38 @@ func TestFloor_WriteAfterAnExpiredKeyWasPurged_SurvivesARestartAlone(t *testing.
 	}
 }
 
+// An owner that has purged an expiry writes as if there had been none. One that
+// has not yet must not show again, by that, what the expiry had ended.
+func TestLapse_WriteOfAnOwnerThatHasPurged_BringsNothingBack(t *testing.T) {
+	for _, first := range []oCommand{{op: "SET", val: "5"}, {op: "HMSET", key: "h", val: "w", by: 7}} {
+		both(t, func(t *testing.T, trees bool) {
+			p := newPair(t, trees, true)
+			p.b.take(p.run(10, p.a, first), false)
+			p.b.take(p.run(11, p.a, oCommand{op: "EXPIREAT", by: 15}), false)
+			for _, f := range []Version{End(20), End(30)} {
+				p.close(f, p.a, p.b)
+				p.a.take(p.b.copy(), true)
+				p.b.take(p.a.copy(), true)
+				if f == End(20) {
+					p.b.raise(f)
+				}
+				p.a.raise(f)
+			}
+			p.b.m.Lapse(0, ^uint64(0), End(20)) // b is done, and has not raised its floor
+			p.b.take(p.run(40, p.a, oCommand{op: "HSET", key: "new", val: "1"}), false)
+			want := p.a.atoms().text()
+			for range 2 {
+				if got := p.b.atoms().text(); got != want {
+					t.Errorf("%v: holds\n  %s\nwant\n  %s", first, got, want)
+				}
+				p.b.restart()
+			}
+			p.b.raise(End(30))
+			p.same()
+		})
+	}
+}
+
 // A range reset that the others have forgotten must not kill what they kept.
 func TestReturn_RangeResetInTheOldCopy_IsForgotten(t *testing.T) {
 	p := newPair(t, false, true)

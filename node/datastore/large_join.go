@@ -30,6 +30,10 @@ func (e *engine) lmerge(l *large, key []byte, cut Version, delta []byte, opt Mer
 		ans.Differs = true
 		ans.Beat = l.appendBeaten(ans.Beat, cut, j.cut)
 	}
+	if e.lapses(&l.header, opt.lapsed) {
+		e.lkillExpired(l, key)
+		ans.lapsed = true
+	}
 	l.show(&e.shown, cut, j.now)
 	if !opt.closed.IsZero() {
 		ans.Refused = e.refuse(&e.shown, &l.header, cut, opt.closed)
@@ -245,15 +249,7 @@ func (e *engine) joinList(l *large, d *atoms, cut Version) {
 func (e *engine) lpurge(l *large, key []byte, cut, floor, floorBefore Version) (lapsed bool) {
 	e.ldrop(l, key, cut)
 	if lapsed = l.header.lapsedAt(floorBefore); lapsed {
-		kept, end := l.reset, End(l.expireAt)
-		l.expiry, l.expireAt = Version{}, 0
-		l.reset = reset{upto: later(kept.upto, end), stamp: later(kept.stamp, end)}
-		l.header.drop(l.dropped)
-		cuts := l.cuts(l.dropped)
-		e.hash.start(e.seed, key)
-		e.sweep(l, &cuts)
-		e.joinList(l, &atoms{}, cuts[List])
-		l.reset = kept
+		e.lkillExpired(l, key)
 	}
 	l.header.purge(floor)
 	if l.removal.IsZero() {
@@ -263,6 +259,19 @@ func (e *engine) lpurge(l *large, key []byte, cut, floor, floorBefore Version) (
 		e.purgeTombstones(l, key, floor)
 	}
 	return lapsed
+}
+
+// lkillExpired is killExpired for a large record.
+func (e *engine) lkillExpired(l *large, key []byte) {
+	kept, end := l.reset, End(l.expireAt)
+	l.expiry, l.expireAt = Version{}, 0
+	l.reset = reset{upto: later(kept.upto, end), stamp: later(kept.stamp, end)}
+	l.header.drop(l.dropped)
+	cuts := l.cuts(l.dropped)
+	e.hash.start(e.seed, key)
+	e.sweep(l, &cuts)
+	e.joinList(l, &atoms{}, cuts[List])
+	l.reset = kept
 }
 
 func (e *engine) purgeTombstones(l *large, key []byte, floor Version) {

@@ -9,7 +9,7 @@ import (
 
 // floors are what the owners of a run of tokens have come to: see CloseUpTo and
 // SetFloor.
-type floors struct{ closed, floor, before Version }
+type floors struct{ closed, floor, before, lapsed Version }
 
 // run is a run of tokens that share their floors, up to where the next begins.
 type run struct {
@@ -118,10 +118,22 @@ func (m *Memory) SetFloor(from, to uint64, floor, before Version) {
 	defer m.resetting.Unlock()
 	changed := m.setRuns(from, to, func(r *run) {
 		r.floor, r.before = later(r.floor, floor), later(r.before, before)
+		r.lapsed = later(r.lapsed, before)
 	})
 	if changed {
 		m.forgetResets(from, to, floor)
 	}
+}
+
+// Lapse says that this store is done with a round on top of the floor before:
+// whatever was written in ignorance of an expiry up to that floor is held by now. From
+// now on what such an expiry has ended is dropped before a newer expiry is
+// merged: its writer may have purged already, and not have seen it. Say it
+// together with done; SetFloor implies it.
+func (m *Memory) Lapse(from, to uint64, before Version) {
+	m.resetting.Lock()
+	defer m.resetting.Unlock()
+	m.setRuns(from, to, func(r *run) { r.lapsed = later(r.lapsed, before) })
 }
 
 // setRuns changes the floors in [from, to]. m.resetting is held.

@@ -106,7 +106,11 @@ func (m *Memory) Merge(key, delta []byte, opt MergeOptions, dst []byte) (Answer,
 		m.refused.Add(uint64(ans.Refused))
 		delta = s.engine.wrote.append(nil) // the log is replayed without closing
 	}
-	if changed && m.log != nil {
+	switch {
+	case !changed || m.log == nil:
+	case ans.lapsed:
+		m.log.Append(oplog.Replace, key, s.encoded())
+	default:
 		m.log.Append(oplog.Delta, key, delta)
 	}
 	return ans, err
@@ -115,8 +119,9 @@ func (m *Memory) Merge(key, delta []byte, opt MergeOptions, dst []byte) (Answer,
 // merge joins a delta to the record at hand.
 func (s *shard) merge(delta []byte, opt MergeOptions, dst []byte) (changed bool, ans Answer, err error) {
 	key, cut := s.at.key, s.cut(s.at.token)
-	if !opt.Exchange {
-		opt.closed = s.runs[s.runs.index(s.at.token)].closed
+	run := &s.runs[s.runs.index(s.at.token)]
+	if opt.lapsed = run.lapsed; !opt.Exchange {
+		opt.closed = run.closed
 	}
 	l := s.at.large
 	if l == nil && !s.engine.outgrown(delta) {
@@ -181,6 +186,15 @@ func (m *Memory) Record(key, dst []byte) ([]byte, error) {
 		return l.append(dst), nil
 	}
 	return append(dst, rec...), nil
+}
+
+// encoded is the record of the key at hand, as it is after a change.
+func (s *shard) encoded() []byte {
+	s.find(s.at.token, s.at.key)
+	if s.at.large != nil {
+		return s.at.large.append(nil)
+	}
+	return s.at.rec
 }
 
 // dropped is the record of an entry less what cut kills: encoded, or a tree.

@@ -97,6 +97,7 @@ type MergeOptions struct {
 	Exchange bool
 
 	closed Version // what is not newer is refused
+	lapsed Version // what an expiry ended up to here is gone for good
 }
 
 // Answer is an owner's answer to a delta.
@@ -119,6 +120,8 @@ type Answer struct {
 	// Beat is dst, with what beat the delta appended (a delta itself: merge it,
 	// then execute again) if it did not win or if Differs.
 	Beat []byte
+
+	lapsed bool // something was dropped that the log has to forget
 }
 
 // Entry is a record as [Store.Scan] shows it, valid during the call.
