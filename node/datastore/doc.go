@@ -166,7 +166,8 @@
 //	promise   [Memory.Promise](P)      nothing is stamped up to P any more
 //	close     [Memory.CloseUpTo](P)    all have promised: merging refuses what is as old
 //	exchange  Merge with Exchange      each takes all that each other holds, after both
-//	          ExchangeReset            have closed: records, and [Memory.Resets] first
+//	          ExchangeReset            have closed: records, and [Memory.Resets] first.
+//	          [Memory.Swept]           Who gives has swept at the floor before
 //	done      [Memory.Commit]          and says so; [Memory.Lapse](F), the floor so far
 //	floor     [Memory.SetFloor](P, F)  all are done: P is the floor, F was the one before;
 //	                                   Sweep purges

@@ -94,6 +94,14 @@ func (o *owner) copy() frame {
 	return frame{rec, o.m.Resets()}
 }
 
+// given is what others get by the exchange's road.
+func (o *owner) given() frame {
+	for !o.m.Swept(0, ^uint64(0)) {
+		o.m.Sweep(100)
+	}
+	return o.copy()
+}
+
 // atoms is the record as the oracle has it.
 func (o *owner) atoms() *oRec {
 	f := o.copy()
@@ -296,12 +304,12 @@ func (h *floorHistory) comeBack() {
 	n.close(g)
 	n.f, n.fp = g, o.fp
 	n.m.SetFloor(0, ^uint64(0), g, o.fp)
-	if err := n.m.Return(floorKey, o.copy().delta, g); err != nil {
+	if err := n.m.Return(floorKey, o.given().delta, g); err != nil {
 		h.t.Fatal(err)
 	}
 	n.restart() // what it left out stays out
 	for _, z := range h.owners {
-		n.take(z.copy(), true)
+		n.take(z.given(), true)
 	}
 	for j := range h.owners {
 		if j != k {
@@ -349,7 +357,7 @@ func (h *floorHistory) advance(i int) {
 		if o.got[j] || !h.owners[j].closedUpTo(p) {
 			return
 		}
-		o.take(h.owners[j].copy(), true)
+		o.take(h.owners[j].given(), true)
 		h.note("exchange ", j+1, " ~> ", i+1)
 		o.got[j] = true
 		if len(o.got) == len(h.owners)-1 {
@@ -380,7 +388,7 @@ func (h *floorHistory) finish() {
 		for i, o := range h.owners {
 			for j, z := range h.owners {
 				if i != j && !o.got[j] {
-					o.take(z.copy(), true)
+					o.take(z.given(), true)
 				}
 			}
 		}

@@ -176,6 +176,26 @@ func (s *shard) unswept(token uint64) (from, to uint64, ok bool) {
 	return 0, 0, false
 }
 
+// Swept says that Sweep has looked at every record in [from, to] since its floor was
+// set: only then may they be given to others by the exchange's road, for what
+// an expiry ended would come back where that has been purged and written over.
+func (m *Memory) Swept(from, to uint64) bool {
+	for i := range m.shards {
+		s := &m.shards[i]
+		if s.from > to || from > s.to {
+			continue
+		}
+		s.mu.Lock()
+		token, _, due := s.unswept(max(from, s.from))
+		due = due && token <= to && s.sweep.settled < s.index.Len()
+		s.mu.Unlock()
+		if due {
+			return false
+		}
+	}
+	return true
+}
+
 // open returns the parts of r in which its version is not closed, and how many
 // parts are. m.resetting is held.
 func (m *Memory) open(r RangeReset) (parts []RangeReset, closed int) {

@@ -75,6 +75,7 @@ func (m *Machine) askReturn(now Now) *Return {
 		return nil
 	}
 	r.Source, r.Before = m.owners[source], m.others[source].before
+	r.Lapsed = r.Before
 	for i := range m.others {
 		if i != m.self && i != source && m.others[i].counts() {
 			r.Others = append(r.Others, m.owners[i])

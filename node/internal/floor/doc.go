@@ -35,7 +35,7 @@
 // exchange, and does what the [Actions] say in this order:
 //
 //  1. If Save: make AppendState durable; then tell the store what Floors says
-//     (Promise, CloseUpTo and SetFloor for each run of the group's tokens);
+//     (Promise; CloseUpTo, SetFloor and Lapse for each run of the group's tokens);
 //     then call Saved. Until then nothing else is decided or said.
 //  2. Begin the exchanges and the return, if there are any.
 //  3. Send AppendMessage to every other owner, also when nothing has changed:
@@ -43,8 +43,8 @@
 //
 // An exchange takes the range resets first, then the records, through
 // ExchangeReset and Merge with Exchange, and ends with Commit; equal digests of
-// everything are as good. Both sides ask [Machine.Gives] first: the giver of its own Machine, when
-// it begins and when it has given the last.
+// everything are as good. The giver has swept before (Memory.Swept), and asks
+// [Machine.Gives] of its own Machine when it begins and when it has given the last.
 //
 // At the start it makes a Machine of what was saved, tells the store what
 // Floors says, and only then lets anything be merged or stamped.

@@ -145,6 +145,9 @@ func (h *history) step(menu []command, share float64) {
 		h.note("snapshot of ", o.id)
 	case x < share+.874 && h.old != nil:
 		h.replace()
+	case x < share+.882 && !slices.ContainsFunc(h.owners, func(o *owner) bool { return !o.up }):
+		h.note("quiet")
+		h.quiet(5 + h.rng.IntN(40)) // the frames stall meanwhile
 	}
 }
 

@@ -51,6 +51,9 @@ type Now struct {
 // does no harm. Zero versions need not be told.
 type Floors struct {
 	Promised, Closed, Floor, Before datastore.Version
+	// Lapsed is Before, and as soon as this owner is done with a round, the floor
+	// on which that stands (Memory.Lapse).
+	Lapsed datastore.Version
 }
 
 // Actions are what the caller has to do: see the package documentation.
@@ -165,7 +168,11 @@ func New(cfg Config, saved []byte, start time.Time) (*Machine, error) {
 
 // Floors is what the store has to be told before anything else, at the start.
 func (m *Machine) Floors() Floors {
-	return Floors{m.now.promised, m.now.closed, m.now.floor, m.now.before}
+	f := Floors{m.now.promised, m.now.closed, m.now.floor, m.now.before, m.now.before}
+	if m.inRound() && m.now.done == m.now.promised {
+		f.Lapsed = m.now.base
+	}
+	return f
 }
 
 // Returning says that this owner holds an old copy and must not serve, send or

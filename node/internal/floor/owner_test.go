@@ -100,6 +100,9 @@ func (o *owner) tell(f Floors) {
 	o.store.Promise(f.Promised)
 	o.store.CloseUpTo(first, last, f.Closed)
 	o.store.SetFloor(first, last, f.Floor, f.Before)
+	o.store.Lapse(first, last, f.Lapsed)
+	// Whoever has purged an expiry writes as if there had been none.
+	o.h.ref.store.Lapse(first, last, f.Before)
 	if o.h.rng.IntN(2) == 0 {
 		o.sweep()
 	}
@@ -172,7 +175,7 @@ func (o *owner) fetch(t *task) bool {
 			o.machine.Exchanged(x.Owner, x.Round, false)
 			return false
 		}
-		t.taken = []frame{from.copy()}
+		t.taken = []frame{from.given()}
 		return true
 	}
 	// The promise and the closing come before anything is taken.
@@ -183,9 +186,17 @@ func (o *owner) fetch(t *task) bool {
 			o.machine.Returned(false)
 			return false
 		}
-		t.taken = append(t.taken, from.copy())
+		t.taken = append(t.taken, from.given())
 	}
 	return true
+}
+
+// given is what others get by the exchange's road.
+func (o *owner) given() frame {
+	for !o.store.Swept(first, last) {
+		o.store.Sweep(100)
+	}
+	return o.copy()
 }
 
 func (o *owner) commit() { o.h.must(o.store.Commit()) }
