@@ -33,6 +33,7 @@ type Config struct {
 // concurrent use.
 type Coordinator struct {
 	store      datastore.Store
+	toucher    toucher // the store, if it is one
 	peers      Peers
 	timeout    time.Duration
 	nearest    bool
@@ -42,7 +43,7 @@ type Coordinator struct {
 	onNewest   func(datastore.Version)
 	log        *slog.Logger
 
-	// store, onNewest, warm, hedging and digests are set before cluster is, and read after it was
+	// store, toucher, onNewest, warm, hedging and digests are set before cluster is, and read after it was
 	// seen to be set.
 	cluster atomic.Pointer[Cluster]
 	batches sync.Pool // of this coordinator's own: a batch holds a channel
@@ -91,6 +92,7 @@ func New(cfg Config) *Coordinator {
 // serves nothing. observe is told of versions that the next stamp must be above.
 func (c *Coordinator) Install(cl *Cluster, store datastore.Store, observe func(datastore.Version)) {
 	c.store, c.onNewest, c.warm = store, observe, newWarmup()
+	c.toucher, _ = store.(toucher)
 	if len(cl.Members) > 1 {
 		c.digests = newDigests(store)
 		c.secret = secretOf(cl.DigestKey)

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"time"
 
+	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/node/internal/frontend"
 	"github.com/dynomite-go/dynomite/quorum"
@@ -15,6 +16,7 @@ type scratch struct {
 	call  command.Call // for a cluster of one
 	parts []int        // per request: how many operations it became
 	argv  [][]byte
+	keys  [][]byte // to be touched
 	// to make one reply of several
 	ends    []int
 	replies [][]byte
@@ -117,7 +119,10 @@ func (c *Coordinator) runAlone(s *frontend.Session, sc *scratch, cmds []frontend
 		wrote = wrote || call.Wrote
 		c.looked(call)
 	}
-	for _, cmd := range cmds {
+	for i, cmd := range cmds {
+		if i%datastore.MostTouched == 0 {
+			c.touch(sc, cmds[i:])
+		}
 		n := cmd.Spec.NumKeys(len(cmd.Args))
 		if n == 1 {
 			run(cmd.Spec, cmd.Args)

@@ -36,10 +36,7 @@ func interpolate(s []uint64, x, lo, hi uint64) int {
 	if n == 0 {
 		return 0
 	}
-	g := 0
-	if x > lo {
-		g = int(min((x-lo)/((hi-lo)/uint64(n)+1), uint64(n-1)))
-	}
+	g := guess(n, x, lo, hi)
 	// The spread of the guess's error is about half of the square root of n:
 	// 5 in a leaf. So a window of 8 is mostly enough.
 	step := 8
@@ -58,4 +55,13 @@ func interpolate(s []uint64, x, lo, hi uint64) int {
 	}
 	from := max(to-step, 0)
 	return from + lowerBound(s[from:to], x)
+}
+
+// guess is where x would be among n elements, at least one, that are spread
+// evenly from lo to hi.
+func guess(n int, x, lo, hi uint64) int {
+	if x <= lo {
+		return 0
+	}
+	return int(min((x-lo)/((hi-lo)/uint64(n)+1), uint64(n-1)))
 }
