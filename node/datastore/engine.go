@@ -163,9 +163,13 @@ func (e *engine) update(key, rec []byte, cut Version, u Updater, dst []byte) (ou
 	if isPlain(rec) && clearOf(cut, rec) {
 		stamp := e.stamp(later(cut, loadVersion(rec[1:])))
 		e.shown.showPlain(rec, cut, stamp.Millis())
-		e.hash.start(e.seed, key)
-		up = Update{Delta: dst, Stamp: stamp, Before: e.hash.plain(rec)}
-		if !e.run(u, &up) {
+		up = Update{Delta: dst, Stamp: stamp}
+		e.run(u, &up)
+		if !e.delta.unseen {
+			e.hash.start(e.seed, key)
+			up.Before = e.hash.plain(rec)
+		}
+		if !up.Wrote {
 			return nil, up
 		}
 		if value, expireAt, ok := e.delta.plain(); ok {
@@ -193,7 +197,7 @@ func (e *engine) stamp(v Version) Version {
 	return e.clock.Stamp()
 }
 
-// run runs the command; false if it wrote nothing.
+// run runs the command; false if it wrote nothing. It changes nothing in the record.
 func (e *engine) run(u Updater, up *Update) bool {
 	e.delta.begin(up.Stamp)
 	u.Update(&e.shown, &e.delta)

@@ -63,6 +63,9 @@ func (m *Memory) Update(key []byte, u Updater, dst []byte) (Update, error) {
 		var out []byte
 		out, up = s.engine.update(key, s.at.rec, cut, u, dst)
 		if out != nil {
+			if s.tracked() && s.engine.delta.unseen {
+				up.Before = s.engine.digest(key, s.at.rec, cut)
+			}
 			s.updating(&up)
 			err = s.put(out, cut, up.Stamp.Millis())
 		}

@@ -42,7 +42,13 @@ func (w *settledWorld) step() {
 	var stamp Version
 	switch w.rng.IntN(4) {
 	case 0, 1:
-		up, err := w.m.Update(key, c, nil)
+		unseen := w.rng.IntN(2) == 0 // what is shown does not depend on it
+		up, err := w.m.Update(key, updaterFunc(func(v *View, d *Delta) {
+			if unseen {
+				d.WithoutBefore()
+			}
+			c.Update(v, d)
+		}), nil)
 		if err != nil {
 			w.t.Fatal(err)
 		}

@@ -78,7 +78,8 @@ type Update struct {
 	Wrote bool
 	// Stamp is the version the command ran at, also if it wrote nothing.
 	Stamp Version
-	// Before is the record's digest as the command saw it; zero if no record.
+	// Before is the record's digest as the command saw it; zero if no record, and
+	// perhaps zero after [Delta.WithoutBefore].
 	Before uint64
 }
 

@@ -29,6 +29,9 @@ type Call struct {
 	Force bool
 	// WantDigest makes commands that only read set Before too.
 	WantDigest bool
+	// Alone says that nobody else has a copy: a writing command need not set
+	// Before.
+	Alone bool
 	// Rand is what HRANDFIELD draws from; nil means the runtime's source.
 	Rand *rand.Rand
 
@@ -51,7 +54,8 @@ type Call struct {
 	// was not asked to write.
 	Stamp datastore.Version
 	// Before is the digest of the record as a writing command saw it, zero if
-	// none was held. Only set if Touched, for a writer or if WantDigest is set.
+	// none was held. Only set if Touched, for a writer that is not Alone or if
+	// WantDigest is set.
 	Before uint64
 
 	state
@@ -127,4 +131,9 @@ func (c *Call) Read(v *datastore.View) {
 }
 
 // Update implements [datastore.Updater]; it is for stores to call.
-func (c *Call) Update(v *datastore.View, d *datastore.Delta) { c.Spec.update(c, v, d) }
+func (c *Call) Update(v *datastore.View, d *datastore.Delta) {
+	if c.Alone {
+		d.WithoutBefore()
+	}
+	c.Spec.update(c, v, d)
+}

@@ -276,3 +276,23 @@ func BenchmarkExec(b *testing.B) {
 		})
 	}
 }
+
+// TestExec_Alone_WritersDoNotHash: a plain string that only one node has is not
+// hashed before it is written, and the same is written.
+func TestExec_Alone_WritersDoNotHash(t *testing.T) {
+	s := newStore(t)
+	c := Call{Alone: true}
+	run(t, &c, s, "set k v")
+	run(t, &c, s, "getset k vw")
+	if c.Before != 0 {
+		t.Errorf("the record was hashed: %x", c.Before)
+	}
+	if reply := run(t, &c, s, "get k"); reply != "$2\r\nvw\r\n" {
+		t.Errorf("replied %q", reply)
+	}
+	c.Alone = false
+	run(t, &c, s, "set k v")
+	if c.Before == 0 {
+		t.Error("the record was not hashed for the other copies")
+	}
+}

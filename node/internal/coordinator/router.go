@@ -106,7 +106,7 @@ func (c *Coordinator) Run(s *frontend.Session, cmds []frontend.Request, out []by
 // met by its own copy.
 func (c *Coordinator) runAlone(s *frontend.Session, sc *scratch, cmds []frontend.Request, out []byte) []byte {
 	call := &sc.call
-	call.Proto, call.Force = s.Proto(), false
+	call.Proto, call.Force, call.Alone = s.Proto(), false, true
 	wrote := false
 	start := len(out)
 	run := func(spec *command.Spec, args [][]byte) {
