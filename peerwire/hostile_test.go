@@ -177,6 +177,8 @@ func TestPeer_RepliesNobodyAskedFor_Ignored(t *testing.T) {
 				for r.fill() == nil {
 					for ok, err := r.next(&f); ok && err == nil; ok, err = r.next(&f) {
 						if f.typ == frameRequest {
+							// For the slot in use, of a generation that never was.
+							b.Write(append(head(frameReply, flagFirst|flagLast, f.id^1<<52, 3, 3), "abc"...))
 							reply := append(head(frameReply, flagFirst|flagLast, f.id, 2, 2), "ok"...)
 							b.Write(append(reply, reply...))
 						}

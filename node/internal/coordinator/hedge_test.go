@@ -407,6 +407,7 @@ func TestFlight_ARiderEndsAtItsOwnDeadline(t *testing.T) {
 		if got := (<-last)[0]; got != "v" {
 			t.Errorf("%q", got)
 		}
+		synctest.Wait() // who brought the last answer is gone
 		for i := range c.flights {
 			if n := len(c.flights[i].m); n > 0 {
 				t.Errorf("%d flights are under way", n)
