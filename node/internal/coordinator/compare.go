@@ -21,7 +21,9 @@ import (
 // A compare message is: format, scope, generation, then for scopeMembers key
 // and kind, and a request of merkle. The reply: format, generation, reply of
 // merkle. A side that shows a later generation than the other one says so, and
-// both show that; a reply without anything of merkle asks to begin again.
+// both show that; a reply without anything of merkle asks to begin again. Who
+// asks with the generation everything wants to see what there is by now, and is
+// never asked to begin again.
 const (
 	scopeRecords byte = iota
 	scopeMembers
@@ -71,7 +73,7 @@ type comparing struct {
 	send Caller
 	node int
 	done Comparison
-	// told is the newest generation that one of both shows.
+	// told is the newest generation that one of both shows, or everything.
 	told uint64
 }
 
@@ -96,7 +98,7 @@ func (x *comparing) run(runs []Range, now bool) error {
 	}
 	x.told = x.c.digests.settle(0)
 	if now {
-		x.told = x.c.digests.settle(everything)
+		x.told = everything
 	}
 	for _, part := range parts(runs, x.c.store.Len()) {
 		if err := x.part(part); err != nil {
@@ -174,7 +176,8 @@ func (x *comparing) part(runs []Range) error {
 }
 
 // maxRestarts bounds how often an exchange begins again because one side shows
-// a later generation, which happens once each two seconds.
+// a later generation, which happens once each two seconds. What takes longer
+// goes through at once, as for who catches up.
 const maxRestarts = 8
 
 // exchange finds out in what our set and theirs differ, and calls resolve with
@@ -186,7 +189,13 @@ func (x *comparing) exchange(set merkle.Set, ranges []merkle.Range, scope, of []
 			return err
 		}
 	}
-	return fmt.Errorf("coordinator: node %s shows another time than this node again and again: are the clocks right?", x.name())
+	agreed := x.told
+	x.told = everything
+	again, err := x.exchangeOnce(set, ranges, scope, of, resolve)
+	if x.told = agreed; err == nil && again {
+		err = fmt.Errorf("coordinator: node %s asks to begin comparing again and again", x.name())
+	}
+	return err
 }
 
 func (x *comparing) exchangeOnce(set merkle.Set, ranges []merkle.Range, scope, of []byte, resolve func([]hashkit.Token) error) (again bool, err error) {
@@ -198,6 +207,9 @@ func (x *comparing) exchangeOnce(set merkle.Set, ranges []merkle.Range, scope, o
 	}
 	for !m.Done() {
 		began := time.Now()
+		if x.told == everything {
+			x.c.digests.settle(everything)
+		}
 		request, err := m.Request()
 		if err != nil {
 			return false, err

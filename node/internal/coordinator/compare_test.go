@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -208,4 +209,53 @@ func TestServeReconcile_Nonsense_IsRefused(t *testing.T) {
 	if c.store.Len() != 0 {
 		t.Error("something was joined")
 	}
+}
+
+// slowCaller takes some time for each round trip, as a link that is far or busy.
+func slowCaller(b *bench, from int, d time.Duration) Caller {
+	call := benchCaller(b, from)
+	return func(ctx context.Context, node int, kind byte, payload []byte) ([]byte, error) {
+		time.Sleep(d)
+		return call(ctx, node, kind, payload)
+	}
+}
+
+// What takes longer than generations last is brought all the same: time that
+// goes on is no failure as long as something is exchanged.
+func TestCompare_OutlastsManyGenerations_IsDone(t *testing.T) {
+	for _, now := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench(t, 2)
+			const keys = 60_000
+			for i := range keys {
+				if _, err := b.stores[0].Update(fmt.Append(nil, i), setter{}, nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			time.Sleep(6 * time.Second)
+			got, err := b.coords[1].Compare(t.Context(), slowCaller(b, 1, time.Second), 0, whole, now)
+			if err != nil || got.Fetched != keys {
+				t.Errorf("now %v: %+v, %v", now, got, err)
+			}
+		})
+	}
+}
+
+// Who catches up gets through to an owner that takes longer than a generation
+// for every answer.
+func TestCompare_Now_WithASlowOwner_IsDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, 2)
+		const keys = 6000
+		for i := range keys {
+			if _, err := b.stores[0].Update(fmt.Append(nil, i), setter{}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := b.coords[1].Compare(t.Context(), slowCaller(b, 1, 5*time.Second), 0, whole, true)
+		// The resets, the sums, two lists and 12 messages of records: begun once.
+		if err != nil || got.Fetched != keys || got.Rounds > 18 {
+			t.Errorf("%+v, %v", got, err)
+		}
+	})
 }
