@@ -145,8 +145,8 @@ type RepairProgress struct {
 
 // Repair compares now what this node owns of the tokens from..to, both included, with each other owner that can be
 // reached, and makes them equal. progress, which may be nil, hears of every part
-// that is done and of every peer. The error names the peers that could not be
-// compared with.
+// that is done and of every peer; it must not stop the node. The error names the
+// peers that could not be compared with. Stop breaks it off, and waits for it.
 func (n *Node) Repair(ctx context.Context, from, to uint64, progress func(RepairProgress)) error {
 	if from > to {
 		return fmt.Errorf("node: a range from %#x to %#x is empty", from, to)
@@ -157,11 +157,19 @@ func (n *Node) Repair(ctx context.Context, from, to uint64, progress func(Repair
 	if progress == nil {
 		progress = func(RepairProgress) {}
 	}
+	ctx, done, err := n.during(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	span := []hints.Range{{From: from, To: to}}
 	var errs []error
 	var earlier []*peer
 	again := 0 // how many of the peers before lack what a later one had
 	for _, q := range n.peers.all() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		got, err := n.antiEntropy.repair(ctx, q, span, 1, progress)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", q.member.ID, err))
@@ -173,6 +181,9 @@ func (n *Node) Repair(ctx context.Context, from, to uint64, progress func(Repair
 		earlier = append(earlier, q)
 	}
 	for _, q := range earlier[:again] {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if _, err := n.antiEntropy.repair(ctx, q, span, 2, progress); err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", q.member.ID, err))
 		}

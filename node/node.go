@@ -376,3 +376,27 @@ func (n *Node) spawn(f func()) bool {
 	r.tasks.Go(f)
 	return true
 }
+
+var errStopping = errors.New("node: not running, or about to stop")
+
+// during is for what a caller's goroutine does with the store and the peers:
+// the context ends when Stop has drained the clients, and Stop waits for done.
+func (n *Node) during(ctx context.Context) (_ context.Context, done func(), err error) {
+	r := n.runtime()
+	if r == nil {
+		return nil, nil, errStopping
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return nil, nil, errStopping
+	}
+	r.tasks.Add(1)
+	ctx, cancel := context.WithCancelCause(ctx)
+	forget := context.AfterFunc(r.ctx, func() { cancel(errStopping) })
+	return ctx, func() {
+		forget()
+		cancel(nil)
+		r.tasks.Done()
+	}, nil
+}

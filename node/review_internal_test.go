@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bufio"
 	"context"
 	"fmt"
 	"log/slog"
@@ -187,4 +188,29 @@ func TestPeerDown_SaysWhy_AlsoWhenTheConnectionIsThere(t *testing.T) {
 	if !strings.Contains(said.String(), `msg="peer down" peer=n2`) || strings.Contains(said.String(), "err=<nil>") {
 		t.Error(said.String())
 	}
+}
+
+// A repair that an operator asked for ends with the node: what it runs under is
+// over before Stop waits for it.
+func TestStop_WhileAnOperatorAsks_EndsWhatIsAsked(t *testing.T) {
+	n := alone(t, func(c *Config) { c.AdminListen = "127.0.0.1:0" })
+	conn, err := net.Dial("tcp", n.AdminAddr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// A form that does not come to its end keeps the request under way, and
+	// that the node wants it says that it is.
+	fmt.Fprint(conn, "POST /repair HTTP/1.1\r\nHost: n\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\nExpect: 100-continue\r\n\r\n")
+	if line, err := bufio.NewReader(conn).ReadString('\n'); err != nil || !strings.Contains(line, "100") {
+		t.Fatal(line, err)
+	}
+	running := n.runtime().ctx
+	stopped := make(chan struct{})
+	go func() {
+		defer close(stopped)
+		stopNode(t, n)
+	}()
+	within(t, "what runs while the node does", func() { <-running.Done() })
+	conn.Close()
+	<-stopped
 }

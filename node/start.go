@@ -304,10 +304,10 @@ func (n *Node) shutdown(ctx context.Context, r *running) error {
 	if r.client != nil {
 		add(ignoreClosed(r.client.Close()))
 	}
+	r.cancel() // before what waits for requests to /repair
 	if r.admin != nil {
 		add(r.admin.stop(ctx))
 	}
-	r.cancel()
 	if r.mux != nil {
 		add(r.mux.Stop(ctx))
 	}
