@@ -100,7 +100,7 @@ func (x *comparing) run(runs []Range, now bool) error {
 	if now {
 		x.told = everything
 	}
-	for _, part := range parts(runs, x.c.store.Len()) {
+	for _, part := range parts(runs, x.c.digests.records()) {
 		if err := x.part(part); err != nil {
 			return err
 		}
@@ -117,7 +117,7 @@ func (c *Coordinator) Settle() {
 }
 
 // Parts divides runs of tokens into what is compared at a time.
-func (c *Coordinator) Parts(runs []Range) [][]Range { return parts(runs, c.store.Len()) }
+func (c *Coordinator) Parts(runs []Range) [][]Range { return parts(runs, c.digests.records()) }
 
 // everything is a generation after all that there are.
 const everything = ^uint64(0)
@@ -126,7 +126,7 @@ const everything = ^uint64(0)
 // generation to add them up, or they would never be equal under load.
 const partKeys = 1 << 18
 
-// parts divides runs of tokens, which are sorted, so that of keys records in the
+// parts divides runs of tokens, which are sorted, so that of so many keys in the
 // whole token space about 262,144 are in each part.
 func parts(runs []Range, keys int) [][]Range {
 	width := uint(bits.Len(uint(max(keys-1, 0) / partKeys)))

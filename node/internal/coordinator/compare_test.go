@@ -182,6 +182,19 @@ func TestParts_CoverTheRuns(t *testing.T) {
 	}
 }
 
+// What is deleted is compared too, so it counts for what is compared at a time.
+func TestParts_DeletedKeys_Count(t *testing.T) {
+	b := newBench(t, 2)
+	for i := range partKeys + 1 {
+		if _, err := b.stores[0].Update(fmt.Append(nil, i), updateFunc(func(_ *datastore.View, d *datastore.Delta) { d.Delete() }), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(b.coords[0].Parts(whole)); n != 2 {
+		t.Errorf("%d deleted keys are compared in %d parts", partKeys+1, n)
+	}
+}
+
 func startsAt(runs []Range, token hashkit.Token) bool {
 	for _, r := range runs {
 		if r.From == token {

@@ -19,6 +19,7 @@ type settledStore interface {
 	Settle(least uint64) uint64
 	TakeStale(from, to uint64, fn func(from, to uint64))
 	ScanSettled(from, to uint64, fn func(token, digest uint64) bool) error
+	Stats() datastore.Stats
 }
 
 // memberStore is a store that can compare a large record in parts.
@@ -61,6 +62,15 @@ func (d *digests) settle(least uint64) uint64 {
 		return least
 	}
 	return d.settled.Settle(least)
+}
+
+// records is how many records there are to be compared: those of deleted and
+// expired keys too, if the store counts them.
+func (d *digests) records() int {
+	if d.settled == nil {
+		return d.store.Len()
+	}
+	return d.settled.Stats().Records
 }
 
 // secretOf keys what two nodes exchange about their digests, by what keys these.
