@@ -313,6 +313,9 @@ func (x *comparing) exchangeResets() error {
 
 // ServeCompare answers a compare message of a node.
 func (c *Coordinator) ServeCompare(from string, payload []byte) ([]byte, error) {
+	if c.digests == nil {
+		return nil, errors.New("coordinator: this node knows of no other owner to compare with")
+	}
 	r := reader{b: payload}
 	r.expect(compareVersion)
 	scope, told := r.byte(), r.uvarint()

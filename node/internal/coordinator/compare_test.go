@@ -204,6 +204,49 @@ func startsAt(runs []Range, token hashkit.Token) bool {
 	return false
 }
 
+// Keys that share a token, as those of one hash tag do, are named in one message:
+// it holds records as far as they fit.
+func TestCompare_ManyKeysAtOneToken_SmallMessages(t *testing.T) {
+	b := newBenchHashed(t, 2, 2, func([]byte) hashkit.Token { return 7 })
+	const keys = 2000
+	value := bytes.Repeat([]byte("v"), 1000)
+	for i := range keys {
+		up, err := b.stores[0].Update(fmt.Append(nil, "k", i), updateFunc(func(_ *datastore.View, d *datastore.Delta) { d.Overwrite(value) }), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 {
+			continue
+		}
+		if _, err := b.stores[1].Merge(fmt.Append(nil, "k", i), up.Delta, datastore.MergeOptions{}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	largest, call := 0, benchCaller(b, 0)
+	got, err := b.coords[0].Compare(t.Context(), func(ctx context.Context, node int, kind byte, payload []byte) ([]byte, error) {
+		largest = max(largest, len(payload))
+		return call(ctx, node, kind, payload)
+	}, 1, whole, true)
+	if err != nil || b.stores[1].Len() != keys || got.Pushed != keys/2 {
+		t.Errorf("%d keys: %+v, %v", b.stores[1].Len(), got, err)
+	}
+	if largest > 2*pushBytes {
+		t.Errorf("a message of %d bytes", largest)
+	}
+	again, err := b.coords[1].Compare(t.Context(), benchCaller(b, 1), 0, whole, true)
+	if err != nil || again.Differed != 0 {
+		t.Errorf("again: %+v, %v", again, err)
+	}
+}
+
+// A node without other owners keeps nothing to compare, and says so to whoever asks.
+func TestServeCompare_AnOwnerAlone_Refuses(t *testing.T) {
+	b := newBench(t, 1)
+	if _, err := b.coords[0].ServeCompare("n1", []byte{compareVersion, scopeRecords, 1}); err == nil {
+		t.Error("it answers")
+	}
+}
+
 // What makes no sense is refused, and says why; nothing is adopted.
 func TestServeReconcile_Nonsense_IsRefused(t *testing.T) {
 	b := newBench(t, 2)

@@ -96,6 +96,11 @@ func newBench(t *testing.T, n int) *bench {
 // newBenchIn puts the nodes into as many racks, in turn.
 func newBenchIn(t *testing.T, n, racks int) *bench {
 	t.Helper()
+	return newBenchHashed(t, n, racks, hashkit.SlotHash)
+}
+
+func newBenchHashed(t *testing.T, n, racks int, hash hashkit.Func) *bench {
+	t.Helper()
 	b := &bench{t: t, wall: 1_000_000}
 	var nodes []tokenring.Node
 	for i := range n {
@@ -109,13 +114,13 @@ func newBenchIn(t *testing.T, n, racks int) *bench {
 		c := New(Config{Peers: benchPeers{b, i}, Timeout: 10 * time.Second})
 		clock := datastore.NewClock(uint32(i+1), nil)
 		store, err := datastore.Open(context.Background(), datastore.Config{
-			Clock: clock, Token: func(k []byte) uint64 { return uint64(hashkit.SlotHash(k)) },
+			Clock: clock, Token: func(k []byte) uint64 { return uint64(hash(k)) },
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { store.Close() })
-		cl, err := NewCluster(Epoch{1, 1}, ring, hashkit.SlotHash, fmt.Sprintf("n%d", i))
+		cl, err := NewCluster(Epoch{1, 1}, ring, hash, fmt.Sprintf("n%d", i))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -139,7 +139,7 @@ func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again
 	r.expect(compareVersion)
 	var push []held
 	for n < len(ours) && len(r.b) > 0 && r.err == nil {
-		took, answers := int(min(r.uvarint(), reconcileTokens)), r.count(10)
+		took, answers := int(min(r.uvarint(), uint64(ours[n]))), r.count(10)
 		x.done.Differed += max(took, answers)
 		x.done.Pushed += took
 		for range answers {
@@ -175,8 +175,9 @@ func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again
 	return n, sortedTokens(again), x.c.store.Commit()
 }
 
-// askRecords makes the message about as many of the tokens as fit.
-func (x *comparing) askRecords(tokens []hashkit.Token, last bool) (msg []byte, asked []hashkit.Token, err error) {
+// askRecords makes the message about as many of the tokens as fit, and says how
+// many keys it names at each.
+func (x *comparing) askRecords(tokens []hashkit.Token, last bool) (msg []byte, asked []int, err error) {
 	msg = []byte{compareVersion, modeRecords, 0}
 	if last {
 		msg[2] = 1
@@ -193,13 +194,16 @@ func (x *comparing) askRecords(tokens []hashkit.Token, last bool) (msg []byte, a
 			if err != nil {
 				return nil, nil, err
 			}
+			if len(msg) > pushBytes { // many keys share the token
+				h.flags &^= holdsRecord
+			}
 			msg = append(appendBytes(msg, key), h.flags)
 			msg = h.newest.Append(binary.BigEndian.AppendUint64(msg, h.digest))
 			if h.flags&holdsRecord != 0 {
 				msg = appendBytes(msg, h.record)
 			}
 		}
-		asked = append(asked, token)
+		asked = append(asked, len(keys))
 		if len(msg) > pushBytes {
 			break
 		}
