@@ -45,7 +45,6 @@ type Node struct {
 	catchUp     *catchUp
 	handoff     *handoff
 	antiEntropy *antiEntropy
-	repaired    struct{ fetched, pushed atomic.Uint64 } // by Repair
 	forming     *forming
 	skew        skew
 	waiting     waiting

@@ -24,18 +24,27 @@ func (a *admin) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.addr, "admin", node.DefaultAdminListen, "admin address of the node to ask")
 }
 
+// request leaves the answer's body to be read and closed.
+func (a *admin) request(ctx context.Context, method, path string) (*http.Response, error) {
+	addr := strings.TrimSuffix(strings.TrimPrefix(a.addr, "http://"), "/") // as a node prints it at its start, too
+	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+path, nil)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, fmt.Errorf("no node answers at %s (--admin): %w", a.addr, err)
+	}
+	return res, nil
+}
+
 // ask returns the answer and its status.
 func (a *admin) ask(ctx context.Context, method, path string) ([]byte, int, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	addr := strings.TrimSuffix(strings.TrimPrefix(a.addr, "http://"), "/") // as a node prints it at its start, too
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+path, nil)
+	res, err := a.request(ctx, method, path)
 	if err != nil {
-		return nil, 0, usageError{err}
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, 0, fmt.Errorf("no node answers at %s (--admin): %w", a.addr, err)
+		return nil, 0, err
 	}
 	defer res.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(res.Body, 64<<20))
@@ -44,14 +53,9 @@ func (a *admin) ask(ctx context.Context, method, path string) ([]byte, int, erro
 
 // stream hands the answer to read while it comes, for as long as that takes.
 func (a *admin) stream(ctx context.Context, method, path string, read func(io.Reader) error) error {
-	addr := strings.TrimSuffix(strings.TrimPrefix(a.addr, "http://"), "/")
-	req, err := http.NewRequestWithContext(ctx, method, "http://"+addr+path, nil)
+	res, err := a.request(ctx, method, path)
 	if err != nil {
-		return usageError{err}
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return fmt.Errorf("no node answers at %s (--admin): %w", a.addr, err)
+		return err
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {

@@ -152,9 +152,8 @@ type Memory struct {
 	sweeping sync.Mutex
 	sweeper  sweeper
 
-	tracked  atomic.Bool // see Track
-	settling sync.Mutex  // taken before a shard's lock
-	shown    uint64      // the generation that Settle has made visible
+	settling sync.Mutex // taken before a shard's lock
+	shown    uint64     // the generation that Settle has made visible
 }
 
 var _ Store = (*Memory)(nil)

@@ -16,13 +16,19 @@ func (m *Memory) Track() {
 		}
 		s.mu.Unlock()
 	}
-	m.tracked.Store(true)
 }
 
 // settledGeneration is the newest generation whose stamps are all older than
-// two seconds.
+// two seconds. A stamp from the future makes stamps, and with them generations,
+// stand still until the wall clock is there: nothing is young then, or it would
+// be for as long as that takes.
 func (m *Memory) settledGeneration() uint64 {
-	return uint64(max(m.clock.Now(), 2*generationMillis))/generationMillis - 2
+	now := max(m.clock.Now(), 2*generationMillis)
+	g := uint64(now) / generationMillis
+	if now-m.clock.wall() > generationMillis {
+		return g
+	}
+	return g - 2
 }
 
 // Settle makes ScanSettled show what is old enough by now, and at least up to
@@ -144,7 +150,7 @@ func (s *shard) scanSettled(from, to uint64, fn func(token, digest uint64) bool)
 func (s *shard) settled(p place) uint64 {
 	e := s.decode(s.slab.Bytes(p.ref))
 	if s.tracked() {
-		if digest, ok := s.young.kept(xxhash.Sum64(e.key)); ok {
+		if digest, ok := s.young.past(xxhash.Sum64(e.key)); ok {
 			return digest
 		}
 	}

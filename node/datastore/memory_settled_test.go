@@ -343,3 +343,42 @@ func TestScanSettled_OlderAfterNewer_HidesBoth(t *testing.T) {
 		wall += generationMillis
 	}
 }
+
+// A stamp from the future makes all later stamps stand still beside the wall
+// clock: writes are shown all the same, and nothing is remembered for hours.
+func TestScanSettled_AStampFromTheFuture_HidesNothing(t *testing.T) {
+	wall := int64(1_700_000_000_000)
+	m, err := Open(t.Context(), Config{Clock: NewClock(1, func() int64 { return wall })})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	m.Track()
+	m.clock.Observe(At(wall+3600_000, 0, 2))
+	const keys = 100
+	for i := range keys {
+		if _, err := m.Update([]byte{byte(i)}, &setter{value: []byte("v")}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m.Settle(0)
+	if got := settledSum(t, m)[0]; got != keys {
+		t.Errorf("%d records are shown, want %d", got, keys)
+	}
+	for i := range m.shards {
+		for _, past := range m.shards[i].young.before {
+			if len(past) > 0 {
+				t.Fatalf("shard %d remembers %d digests", i, len(past))
+			}
+		}
+	}
+	// And once the wall clock is there, what is young is hidden again.
+	wall += 3600_000 + 10*generationMillis
+	m.Settle(0)
+	if _, err := m.Update([]byte("young"), &setter{value: []byte("v")}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := settledSum(t, m)[0]; got != keys {
+		t.Errorf("%d records are shown, one is young", got)
+	}
+}

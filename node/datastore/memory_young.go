@@ -91,8 +91,8 @@ func (y *young) generation(stamp Version) int {
 	return int(min(g-y.shown, kept)) - 1
 }
 
-// kept is the digest that a record had before what is not shown yet.
-func (y *young) kept(key uint64) (digest uint64, ok bool) {
+// past is the digest that a record had before what is not shown yet.
+func (y *young) past(key uint64) (digest uint64, ok bool) {
 	for _, m := range y.before {
 		if digest, ok = m[key]; ok {
 			return digest, true

@@ -82,6 +82,9 @@ func (m *Member) Reachable() bool { return m.health.Load()&reachable != 0 }
 // Complete says whether the member may vote in reads and be primary.
 func (m *Member) Complete() bool { return m.health.Load() == reachable|complete }
 
+// owns says whether this node is an owner of a token.
+func (cl *Cluster) owns(token hashkit.Token) bool { return cl.ownsAll || cl.Ring.Owns(cl.Self, token) }
+
 // NewCluster prepares ring for the node self. The members are the ring's
 // nodes in the ring's order; only self is taken to be healthy at first.
 func NewCluster(epoch Epoch, ring *tokenring.Ring, hash func([]byte) hashkit.Token, self string) (*Cluster, error) {

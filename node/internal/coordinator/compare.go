@@ -19,8 +19,9 @@ import (
 // the parts of large ones that differ (reconcile.go).
 //
 // A compare message is: format, scope, generation, then for scopeMembers key
-// and kind, and a request of merkle. The reply: format, generation, reply of
-// merkle. A side that shows a later generation than the other one says so, and
+// and kind, and a request of merkle. The reply: format, generation, number of
+// records, reply of merkle. The first message has no request: it asks for the
+// number. A side that shows a later generation than the other one says so, and
 // both show that; a reply without anything of merkle asks to begin again. Who
 // asks with the generation everything wants to see what there is by now, and is
 // never asked to begin again.
@@ -100,12 +101,41 @@ func (x *comparing) run(runs []Range, now bool) error {
 	if now {
 		x.told = everything
 	}
-	for _, part := range parts(runs, x.c.digests.records()) {
+	theirs, err := x.meet()
+	if err != nil {
+		return err
+	}
+	for _, part := range parts(runs, max(theirs, x.c.digests.records())) {
 		if err := x.part(part); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// meet asks how many records the other node has: one with few compares with
+// one that has many in as many parts as that needs.
+func (x *comparing) meet() (records int, err error) {
+	reply, err := x.call(KindCompare, binary.AppendUvarint([]byte{compareVersion, scopeRecords}, x.told))
+	if err != nil {
+		return 0, err
+	}
+	r := reader{b: reply}
+	r.expect(compareVersion)
+	x.shown(r.uvarint())
+	return int(min(r.uvarint(), mostRecords)), r.err
+}
+
+// mostRecords is what a node is believed to hold: 65,536 parts.
+const mostRecords = partKeys << 16
+
+// shown takes note of what generation the other side shows.
+func (x *comparing) shown(generation uint64) {
+	if generation > x.told {
+		// Of a clock far ahead of ours we show what we can.
+		x.c.digests.settle(generation)
+		x.told = generation
+	}
 }
 
 // Settle makes visible to comparisons what is old enough by now: to be called
@@ -193,7 +223,7 @@ func (x *comparing) exchange(set merkle.Set, ranges []merkle.Range, scope, of []
 	x.told = everything
 	again, err := x.exchangeOnce(set, ranges, scope, of, resolve)
 	if x.told = agreed; err == nil && again {
-		err = fmt.Errorf("coordinator: node %s asks to begin comparing again and again", x.name())
+		err = x.nonsense("asks to begin comparing again and again")
 	}
 	return err
 }
@@ -223,14 +253,10 @@ func (x *comparing) exchangeOnce(set merkle.Set, ranges []merkle.Range, scope, o
 		}
 		r := reader{b: reply}
 		r.expect(compareVersion)
-		shown := r.uvarint()
+		x.shown(r.uvarint())
+		r.uvarint() // how many records there are
 		if r.err != nil {
 			return false, r.err
-		}
-		if shown > x.told {
-			// Of a clock far ahead of ours we show what we can.
-			x.c.digests.settle(shown)
-			x.told = shown
 		}
 		if len(r.b) == 0 {
 			return true, nil
@@ -251,10 +277,17 @@ func (x *comparing) exchangeOnce(set merkle.Set, ranges []merkle.Range, scope, o
 	return false, nil
 }
 
+var errNonsense = errors.New("coordinator: a peer's answer makes no sense")
+
+func (x *comparing) nonsense(what string) error {
+	return fmt.Errorf("%w: node %s %s", errNonsense, x.name(), what)
+}
+
 // Nonsense says of an error of Compare that the other node sent what no healthy
 // node of this version sends.
 func Nonsense(err error) bool {
-	return errors.Is(err, merkle.ErrDamaged) || errors.Is(err, merkle.ErrTooLong) || errors.Is(err, errShort)
+	return errors.Is(err, merkle.ErrDamaged) || errors.Is(err, merkle.ErrTooLong) ||
+		errors.Is(err, errNonsense) || errors.Is(err, errShort)
 }
 
 // maxRounds bounds an exchange with a side that lies: it lists 70 million
@@ -337,7 +370,8 @@ func (c *Coordinator) ServeCompare(from string, payload []byte) ([]byte, error) 
 	}
 	shown := c.digests.settle(told)
 	out := binary.AppendUvarint([]byte{compareVersion}, shown)
-	if shown > told && scope == scopeRecords && c.digests.settled != nil {
+	out = binary.AppendUvarint(out, uint64(c.digests.records()))
+	if len(r.b) == 0 || shown > told && scope == scopeRecords && c.digests.settled != nil {
 		return out, nil
 	}
 	reply, err := c.responders.answer(from, set, c.secret, r.b)

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -204,38 +205,164 @@ func startsAt(runs []Range, token hashkit.Token) bool {
 	return false
 }
 
-// Keys that share a token, as those of one hash tag do, are named in one message:
-// it holds records as far as they fit.
+// Keys that share a token, as those of one hash tag do, are named and answered
+// in messages that hold records as far as they fit, whoever asks.
 func TestCompare_ManyKeysAtOneToken_SmallMessages(t *testing.T) {
-	b := newBenchHashed(t, 2, 2, func([]byte) hashkit.Token { return 7 })
-	const keys = 2000
-	value := bytes.Repeat([]byte("v"), 1000)
-	for i := range keys {
-		up, err := b.stores[0].Update(fmt.Append(nil, "k", i), updateFunc(func(_ *datastore.View, d *datastore.Delta) { d.Overwrite(value) }), nil)
-		if err != nil {
+	for _, from := range []int{0, 1} {
+		b := newBenchHashed(t, 2, 2, func([]byte) hashkit.Token { return 7 })
+		const keys = 2000
+		value := bytes.Repeat([]byte("v"), 1000)
+		for i := range keys {
+			up, err := b.stores[0].Update(fmt.Append(nil, "k", i), updateFunc(func(_ *datastore.View, d *datastore.Delta) { d.Overwrite(value) }), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i%2 == 0 {
+				continue
+			}
+			if _, err := b.stores[1].Merge(fmt.Append(nil, "k", i), up.Delta, datastore.MergeOptions{}, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		largest, call := 0, benchCaller(b, from)
+		got, err := b.coords[from].Compare(t.Context(), func(ctx context.Context, node int, kind byte, payload []byte) ([]byte, error) {
+			reply, err := call(ctx, node, kind, payload)
+			largest = max(largest, len(payload), len(reply))
+			return reply, err
+		}, 1-from, whole, true)
+		if err != nil || b.stores[1].Len() != keys || got.Fetched+got.Pushed != keys/2 || got.Differed != keys/2 {
+			t.Errorf("node %d asks, %d keys: %+v, %v", from, b.stores[1].Len(), got, err)
+		}
+		if largest > 2*pushBytes {
+			t.Errorf("node %d asks: a message of %d bytes", from, largest)
+		}
+		again, err := b.coords[1-from].Compare(t.Context(), benchCaller(b, 1-from), from, whole, true)
+		if err != nil || again.Differed != 0 {
+			t.Errorf("again: %+v, %v", again, err)
+		}
+	}
+}
+
+// tampered is a caller whose replies go through a function.
+func tampered(b *bench, from int, change func(kind byte, reply []byte) []byte) Caller {
+	call := benchCaller(b, from)
+	return func(ctx context.Context, node int, kind byte, payload []byte) ([]byte, error) {
+		reply, err := call(ctx, node, kind, payload)
+		return change(kind, reply), err
+	}
+}
+
+// A node with few records compares in as many parts as the other side needs.
+func TestCompare_TheOtherHasMore_InMoreParts(t *testing.T) {
+	b := newBench(t, 2)
+	asked := 0
+	_, err := b.coords[0].Compare(t.Context(), tampered(b, 0, func(kind byte, reply []byte) []byte {
+		if kind != KindCompare {
+			return reply
+		}
+		if asked++; asked == 1 {
+			r := reader{b: reply[1:]}
+			shown := r.uvarint()
+			return binary.AppendUvarint(binary.AppendUvarint(reply[:1:1], shown), 3*partKeys)
+		}
+		return reply
+	}), 1, whole, true)
+	if err != nil || asked != 1+4 {
+		t.Errorf("%d messages, %v", asked, err)
+	}
+}
+
+// What no healthy node answers ends a comparison, and is known for what it is.
+func TestCompare_Lies_AreNonsense(t *testing.T) {
+	for name, lie := range map[string]func(kind byte, reply []byte) []byte{
+		"more joined than named": func(kind byte, reply []byte) []byte {
+			if kind == KindReconcile {
+				return []byte{compareVersion, 0, 1, 9, 0}
+			}
+			return reply
+		},
+		"more, and nothing": func(kind byte, reply []byte) []byte {
+			if kind == KindReconcile {
+				return []byte{compareVersion, 1, 0, 0, 0}
+			}
+			return reply
+		},
+		"nothing": func(kind byte, reply []byte) []byte {
+			if kind == KindReconcile {
+				return []byte{compareVersion}
+			}
+			return reply
+		},
+		"a key from elsewhere": func(kind byte, reply []byte) []byte {
+			if kind == KindReconcile {
+				h := held{key: []byte("elsewhere"), digest: 1}
+				return h.appendAnswer([]byte{compareVersion, 0, 1, 0, 1})
+			}
+			return reply
+		},
+		"damage": func(kind byte, reply []byte) []byte {
+			if kind == KindCompare && len(reply) > 12 {
+				reply[len(reply)-9] ^= 1
+			}
+			return reply
+		},
+		"begin again": func(kind byte, reply []byte) []byte {
+			if kind == KindCompare {
+				return []byte{compareVersion, 1, 0}
+			}
+			return reply
+		},
+	} {
+		b := newBench(t, 2)
+		if _, err := b.stores[0].Update([]byte("k"), setter{}, nil); err != nil {
 			t.Fatal(err)
 		}
-		if i%2 == 0 {
-			continue
-		}
-		if _, err := b.stores[1].Merge(fmt.Append(nil, "k", i), up.Delta, datastore.MergeOptions{}, nil); err != nil {
-			t.Fatal(err)
+		if _, err := b.coords[0].Compare(t.Context(), tampered(b, 0, lie), 1, whole, true); !Nonsense(err) {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
-	largest, call := 0, benchCaller(b, 0)
-	got, err := b.coords[0].Compare(t.Context(), func(ctx context.Context, node int, kind byte, payload []byte) ([]byte, error) {
-		largest = max(largest, len(payload))
-		return call(ctx, node, kind, payload)
-	}, 1, whole, true)
-	if err != nil || b.stores[1].Len() != keys || got.Pushed != keys/2 {
-		t.Errorf("%d keys: %+v, %v", b.stores[1].Len(), got, err)
+}
+
+// bare is a store that has nothing but what it must.
+type bare struct{ datastore.Store }
+
+// Stores that tell neither the past nor parts of records are compared as they
+// are.
+func TestCompare_StoresOfSomebodyElse(t *testing.T) {
+	b := newBench(t, 2)
+	for i, c := range b.coords {
+		c.Install(c.Cluster(), bare{b.stores[i]}, b.clocks[i].Observe)
+		for j := range 300 {
+			write := func(_ *datastore.View, d *datastore.Delta) { d.Put(datastore.Hash, fmt.Append(nil, i, j), []byte("v")) }
+			for _, key := range []string{"large", fmt.Sprint("small", i, j)} {
+				if _, err := b.stores[i].Update([]byte(key), updateFunc(write), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
 	}
-	if largest > 2*pushBytes {
-		t.Errorf("a message of %d bytes", largest)
+	got, err := b.coords[0].Compare(t.Context(), benchCaller(b, 0), 1, whole, false)
+	if err != nil || got.Fetched != 301 {
+		t.Errorf("%+v, %v", got, err)
 	}
-	again, err := b.coords[1].Compare(t.Context(), benchCaller(b, 1), 0, whole, true)
-	if err != nil || again.Differed != 0 {
-		t.Errorf("again: %+v, %v", again, err)
+	x, _ := scanSum(b.coords[0].digests, 0, hashkit.MaxToken)
+	y, _ := scanSum(b.coords[1].digests, 0, hashkit.MaxToken)
+	if x != y || x.Count != 601 {
+		t.Errorf("%+v and %+v", x, y)
+	}
+}
+
+// What this node does not own it does not take.
+func TestServeReconcile_ATokenOfOthers_IsRefused(t *testing.T) {
+	b := newBenchIn(t, 4, 2)
+	c := b.coords[0]
+	key := b.keyOf(2, 1)
+	msg := binary.BigEndian.AppendUint64([]byte{compareVersion, modeRecords, 0}, uint64(c.Cluster().Hash([]byte(key))))
+	if c.Cluster().owns(c.Cluster().Hash([]byte(key))) {
+		t.Fatal("node 0 owns the key of others")
+	}
+	if _, err := c.ServeReconcile(append(msg, 0)); err == nil || !strings.Contains(err.Error(), "does not own") {
+		t.Error(err)
 	}
 }
 

@@ -129,3 +129,6 @@ func (cl *Cluster) short(level quorum.Level, did string, has func(node int) bool
 	}
 	return text
 }
+
+// majority is the least number that any other majority of n shares a member with.
+func majority(n int) int { return n/2 + 1 }

@@ -1,8 +1,8 @@
 package coordinator
 
 import (
+	"cmp"
 	"encoding/binary"
-	"fmt"
 	"slices"
 
 	"github.com/dynomite-go/dynomite/hashkit"
@@ -15,9 +15,11 @@ import (
 //
 //	asks      format, modeRecords, flags, for each token: token, number of keys, and for each
 //	          key, flags, digest, newest version, record if it is there
-//	answers   format, for each token, as far as they fit: how many of the records changed
-//	          something here, number of keys, and for each
-//	          key, flags, digest, record if it is there, digests by kind if it is large
+//	answers   format, for each token, as far as they fit: 1 if there is more of it, how many
+//	          keys differed, how many of the records changed something here, number of keys,
+//	          and for each key, flags, digest, record if it is there, digests by kind if it is large
+//
+// A token of which there is more is asked about again: what was sent is equal by then.
 //
 // A record goes along if it is short, or if it may have what the other side
 // lacks. Of two large ones the parts that differ are exchanged (members.go).
@@ -95,29 +97,24 @@ func (c *Coordinator) keysAt(token hashkit.Token) (keys [][]byte, err error) {
 }
 
 // records makes the keys at some tokens, which are sorted, equal on both sides.
-func (x *comparing) records(tokens []hashkit.Token) error {
-	for len(tokens) > 0 {
-		n, again, err := x.someRecords(tokens, false)
-		if err != nil {
-			return err
-		}
-		if len(again) > 0 {
-			if err := x.rest(again); err != nil {
-				return err
-			}
-		}
-		tokens = tokens[n:]
-	}
-	return nil
-}
+func (x *comparing) records(tokens []hashkit.Token) error { return x.allRecords(tokens, false) }
 
-// rest is for tokens at which a long record was pushed: the other side shows
-// what it has that we still lack.
-func (x *comparing) rest(tokens []hashkit.Token) error {
-	for len(tokens) > 0 {
-		n, _, err := x.someRecords(tokens, true)
+// allRecords sends as many messages about the tokens as it takes. Where a long
+// record was pushed, it has the other side show what it has that we still lack:
+// that is the last time, and may be asked for at once.
+func (x *comparing) allRecords(tokens []hashkit.Token, last bool) error {
+	for mores := 0; len(tokens) > 0; {
+		n, again, err := x.someRecords(tokens, last)
 		if err != nil {
 			return err
+		}
+		if err := x.allRecords(again, true); err != nil {
+			return err
+		}
+		if mores++; n > 0 {
+			mores = 0
+		} else if mores > maxRounds {
+			return x.nonsense("has more and more records at a token")
 		}
 		tokens = tokens[n:]
 	}
@@ -125,7 +122,8 @@ func (x *comparing) rest(tokens []hashkit.Token) error {
 }
 
 // someRecords is one message about the first of some tokens, and says how many
-// were dealt with and which are to be looked at again.
+// were dealt with (none, if there is more at the first) and which are to be
+// looked at again.
 func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again []hashkit.Token, err error) {
 	msg, ours, err := x.askRecords(tokens, last)
 	if err != nil {
@@ -138,17 +136,22 @@ func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again
 	r := reader{b: reply}
 	r.expect(compareVersion)
 	var push []held
+	answered := 0
 	for n < len(ours) && len(r.b) > 0 && r.err == nil {
-		took, answers := int(min(r.uvarint(), uint64(ours[n]))), r.count(10)
-		x.done.Differed += max(took, answers)
-		x.done.Pushed += took
+		more := r.byte() == 1
+		differed, took, answers := r.uvarint(), r.uvarint(), r.count(10)
+		if r.err != nil || took > uint64(ours[n]) || differed > uint64(ours[n]+answers) || more && answers == 0 {
+			return 0, nil, cmp.Or(r.err, x.nonsense("counts what cannot be"))
+		}
+		x.done.Differed += int(differed)
+		x.done.Pushed += int(took)
 		for range answers {
 			theirs := r.answeredKey()
 			if r.err != nil {
 				break
 			}
 			if x.c.Cluster().Hash(theirs.key) != tokens[n] {
-				return 0, nil, fmt.Errorf("coordinator: node %s answered with a key of another token", x.name())
+				return 0, nil, x.nonsense("answered with a key of another token")
 			}
 			lacks, err := x.join(theirs)
 			if err != nil {
@@ -161,13 +164,16 @@ func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again
 				}
 			}
 		}
+		if answered++; more {
+			break
+		}
 		n++
 	}
 	switch {
 	case r.err != nil:
 		return 0, nil, r.err
-	case n == 0:
-		return 0, nil, fmt.Errorf("coordinator: node %s was asked for records and sent none", x.name())
+	case answered == 0:
+		return 0, nil, x.nonsense("was asked for records and sent none")
 	}
 	if err := x.push(push); err != nil {
 		return 0, nil, err
@@ -334,9 +340,13 @@ func (c *Coordinator) ServeReconcile(payload []byte) ([]byte, error) {
 // answerToken joins what the asker has at a token, and appends what differs.
 func (c *Coordinator) answerToken(r *reader, all bool, out []byte) ([]byte, error) {
 	token := hashkit.Token(r.uint64())
+	if r.err == nil && !c.Cluster().owns(token) {
+		return nil, errText("coordinator: this node does not own a token that it was asked about")
+	}
 	named := map[string]bool{}
 	var answers []held
-	took := 0
+	var differed, took int
+	var more byte
 	for range r.count(22) {
 		theirs := r.askedKey()
 		if r.err != nil {
@@ -359,6 +369,9 @@ func (c *Coordinator) answerToken(r *reader, all bool, out []byte) ([]byte, erro
 		if err != nil {
 			return nil, err
 		}
+		if before != theirs.digest {
+			differed++
+		}
 		if ours.digest != before {
 			took++
 		}
@@ -380,9 +393,14 @@ func (c *Coordinator) answerToken(r *reader, all bool, out []byte) ([]byte, erro
 	if err != nil {
 		return nil, err
 	}
+	size := 0
 	for _, key := range keys {
 		if named[string(key)] {
 			continue
+		}
+		if size > pushBytes {
+			more = 1
+			break
 		}
 		ours, err := c.hold(key, true)
 		if err != nil {
@@ -390,8 +408,12 @@ func (c *Coordinator) answerToken(r *reader, all bool, out []byte) ([]byte, erro
 		}
 		if ours.flags&holdsRecord != 0 {
 			answers = append(answers, ours)
+			size += len(key) + len(ours.record)
+			differed++
 		}
 	}
+	out = append(out, more)
+	out = binary.AppendUvarint(out, uint64(differed))
 	out = binary.AppendUvarint(out, uint64(took))
 	out = binary.AppendUvarint(out, uint64(len(answers)))
 	for i := range answers {

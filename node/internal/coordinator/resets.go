@@ -64,6 +64,3 @@ func (c *Coordinator) hasReset(token hashkit.Token) bool {
 	}
 	return false
 }
-
-// majority is the least number that any other majority of n shares a member with.
-func majority(n int) int { return n/2 + 1 }
