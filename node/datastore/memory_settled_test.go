@@ -355,6 +355,7 @@ func TestScanSettled_AStampFromTheFuture_HidesNothing(t *testing.T) {
 	defer m.Close()
 	m.Track()
 	m.clock.Observe(At(wall+3600_000, 0, 2))
+	m.Settle(0)
 	const keys = 100
 	for i := range keys {
 		if _, err := m.Update([]byte{byte(i)}, &setter{value: []byte("v")}, nil); err != nil {
