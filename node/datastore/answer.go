@@ -12,13 +12,15 @@ func (e *engine) merge(key, rec []byte, cut Version, delta []byte, opt MergeOpti
 		return nil, ans, err
 	}
 	e.clock.Observe(e.wrote.newest())
+	ans.Newest = e.wrote.newest()
+	e.bygone(cut)
 	e.load(&e.before, rec, cut)
 	if e.lapses(&e.before.header, opt.lapsed) {
 		e.before.killExpired(cut)
 		ans.lapsed = true
 	}
 	j := e.judge(cut)
-	ans.Newest = later(later(e.before.newest(), e.wrote.newest()), cut)
+	ans.Newest = later(later(e.before.newest(), ans.Newest), cut)
 	if !opt.closed.IsZero() {
 		e.shown.reset(0)
 		e.shown.small = &e.before
@@ -41,6 +43,14 @@ func (e *engine) merge(key, rec []byte, cut Version, delta []byte, opt MergeOpti
 		ans.Beat = e.before.append(ans.Beat)
 	}
 	return out, ans, nil
+}
+
+// bygone takes out of e.wrote what the floor lets go: it has had its effect
+// here, for all owners have joined it.
+func (e *engine) bygone(cut Version) {
+	if !e.floor.IsZero() {
+		e.wrote.purge(cut, e.floor, Version{})
+	}
 }
 
 // lapses says that e.wrote brings a newer expiry than one that has ended for good

@@ -15,6 +15,10 @@ import (
 type hasher struct {
 	xx  xxhash.Digest
 	buf [256]byte // the key's hash, then an atom
+
+	// floor is that of the key: what it lets go is not in the digest, whether it
+	// has been purged or not.
+	floor Version
 }
 
 // keyHash is the length of what stands before an atom in hasher.buf.
@@ -55,8 +59,11 @@ func (h *hasher) sum(b, field, value []byte) uint64 {
 	return h.xx.Sum64()
 }
 
+// gone says that the floor lets an atom of what is dead go, by its stamp.
+func (h *hasher) gone(stamp Version) bool { return !h.floor.Less(stamp) }
+
 func (h *hasher) reset(typ byte, k Kind, r reset) uint64 {
-	if r == (reset{}) {
+	if r == (reset{}) || h.gone(r.stamp) {
 		return 0
 	}
 	b := append(h.atom(typ), byte(k))
@@ -104,16 +111,20 @@ func (h *hasher) header(a *header) (sum uint64) {
 	for k := String; k < kinds; k++ {
 		sum += h.reset(hashKindReset, k, a.kreset[k])
 	}
-	if !a.expiry.IsZero() {
+	if a.expireAt != 0 || !h.gone(a.expiry) {
 		sum += h.expiry(a.expiry, a.expireAt)
 	}
-	if !a.removal.IsZero() {
+	if !h.gone(a.removal) {
 		sum += h.sum(a.removal.Append(h.atom(hashRemoval)), nil, nil)
 	}
 	return sum
 }
 
-func (h *hasher) intervals(s []interval) (sum uint64) {
+// intervals go with the removal that is the newest of them.
+func (h *hasher) intervals(s []interval, removal Version) (sum uint64) {
+	if !h.floor.IsZero() && h.gone(removal) {
+		return 0
+	}
 	for i := range s {
 		sum += h.interval(&s[i])
 	}
@@ -122,13 +133,15 @@ func (h *hasher) intervals(s []interval) (sum uint64) {
 
 func (h *hasher) cells(s []cell) (sum uint64) {
 	for i := range s {
-		sum += h.cell(&s[i])
+		if c := &s[i]; c.class != tombstone || !h.gone(c.stamp) {
+			sum += h.cell(c)
+		}
 	}
 	return sum
 }
 
 func (h *hasher) atoms(a *atoms) uint64 {
-	sum := h.header(&a.header) + h.cells(a.cells) + h.intervals(a.intervals)
+	sum := h.header(&a.header) + h.cells(a.cells) + h.intervals(a.intervals, a.removal)
 	for i := range a.elements {
 		sum += h.element(&a.elements[i])
 	}
@@ -139,7 +152,7 @@ func (h *hasher) atoms(a *atoms) uint64 {
 func (h *hasher) plain(rec []byte) uint64 {
 	v, at, value := plain(rec)
 	sum := h.register(String, v, nil, value)
-	if rec[0]&withoutWipe == 0 {
+	if rec[0]&withoutWipe == 0 && !h.gone(v) {
 		sum += h.reset(hashReset, None, reset{upto: v.Pred(), stamp: v})
 	}
 	if at != 0 {

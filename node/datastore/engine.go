@@ -15,6 +15,7 @@ type engine struct {
 	clock *Clock
 	seed  uint64
 	limits
+	floor Version // of the key
 
 	shown  View // what a command or a reader sees
 	answer View // the record after a merge
@@ -113,18 +114,25 @@ func (e *engine) digest(key, rec []byte, cut Version) uint64 {
 		return 0
 	}
 	if isPlain(rec) && clearOf(cut, rec) {
-		e.hash.start(e.seed, key)
+		e.begin(key)
 		return e.hash.plain(rec)
 	}
 	e.load(&e.before, rec, cut)
 	return e.digestAtoms(key, &e.before)
 }
 
+// begin begins the digest of a record, as if what the floor lets go had been
+// purged: replicas sweep at different moments, and would differ in between.
+func (e *engine) begin(key []byte) {
+	e.hash.floor = e.floor
+	e.hash.start(e.seed, key)
+}
+
 func (e *engine) digestAtoms(key []byte, a *atoms) uint64 {
 	if a.empty() {
 		return 0
 	}
-	e.hash.start(e.seed, key)
+	e.begin(key)
 	return e.hash.atoms(a)
 }
 
@@ -166,7 +174,7 @@ func (e *engine) update(key, rec []byte, cut Version, u Updater, dst []byte) (ou
 		up = Update{Delta: dst, Stamp: stamp}
 		e.run(u, &up)
 		if !e.delta.unseen {
-			e.hash.start(e.seed, key)
+			e.begin(key)
 			up.Before = e.hash.plain(rec)
 		}
 		if !up.Wrote {

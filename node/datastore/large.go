@@ -30,6 +30,7 @@ type large struct {
 	born       Version       // no birth is greater
 	high       Version       // no version is or was greater
 	dropped    Version       // the greatest cut applied so far
+	purged     Version       // the greatest floor that tombstones were purged at
 	limits     limits
 }
 
@@ -211,11 +212,15 @@ func (e *engine) lstat(l *large, cut Version, now int64) (exists bool, kind Kind
 // ldigest is the digest of a large record, as that of its encoding would be.
 func (e *engine) ldigest(l *large, key []byte, cut Version) uint64 {
 	e.ldrop(l, key, cut)
+	if l.tombstones > 0 && l.purged.Less(e.floor) {
+		// The sum of the cells is of all of them.
+		e.purgeTombstones(l, key, e.floor)
+	}
 	if l.empty() {
 		return 0
 	}
-	e.hash.start(e.seed, key)
-	sum := e.hash.header(&l.header) + e.hash.intervals(l.intervals)
+	e.begin(key)
+	sum := e.hash.header(&l.header) + e.hash.intervals(l.intervals, l.removal)
 	for _, s := range l.sum {
 		sum += s
 	}

@@ -25,6 +25,7 @@ func (e *engine) lmerge(l *large, key []byte, cut Version, delta []byte, opt Mer
 	}
 	ans.Newest = later(e.wrote.newest(), cut)
 	e.clock.Observe(ans.Newest)
+	e.bygone(cut)
 	j := e.judge(cut)
 	if before := e.ldigest(l, key, cut); opt.Check && before != opt.Before {
 		ans.Differs = true
@@ -275,6 +276,7 @@ func (e *engine) lkillExpired(l *large, key []byte) {
 }
 
 func (e *engine) purgeTombstones(l *large, key []byte, floor Version) {
+	l.purged = later(l.purged, floor)
 	var touched []group
 	l.each(func(g group) bool {
 		e.after.cells = g.decode(e.after.cells[:0])

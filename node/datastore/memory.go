@@ -149,6 +149,7 @@ type Memory struct {
 	runs      runs
 
 	refused  atomic.Uint64 // atoms and range resets that came too late
+	raises   atomic.Uint64 // of floors
 	sweeping sync.Mutex
 	sweeper  sweeper
 
@@ -210,6 +211,15 @@ func (m *Memory) Commit() error {
 		return nil
 	}
 	return logError(m.log.Commit())
+}
+
+// Sync is Commit that waits for the disk under every policy: what an owner has
+// said to hold in a round is not lost with the power.
+func (m *Memory) Sync() error {
+	if m.log == nil {
+		return nil
+	}
+	return logError(m.log.Sync())
 }
 
 // Close syncs the log and gives the memory back. It waits for the store's

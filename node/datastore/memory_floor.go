@@ -121,8 +121,21 @@ func (m *Memory) SetFloor(from, to uint64, floor, before Version) {
 		r.lapsed = later(r.lapsed, before)
 	})
 	if changed {
+		m.raises.Add(1)
 		m.forgetResets(from, to, floor)
 	}
+}
+
+// Raises counts the calls of SetFloor that raised something. What another owner
+// answers is taken as Held only if no floor was raised since it was asked.
+func (m *Memory) Raises() uint64 { return m.raises.Load() }
+
+// Floor is the floor of a token.
+func (m *Memory) Floor(token uint64) Version {
+	s := m.shard(token)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.runs[s.runs.index(token)].floor
 }
 
 // Lapse says that this store is done with a round on top of the floor before:
@@ -158,9 +171,14 @@ func (s *shard) setRuns(from, to uint64, fn func(*run)) {
 	s.runs, _ = s.runs.set(from, to, s.to, func(r *run) {
 		was := r.floors
 		fn(r)
-		if r.floor != was.floor || r.before != was.before {
-			s.sweep.raised++
-			r.raised = s.sweep.raised
+		if r.floor == was.floor && r.before == was.before {
+			return
+		}
+		s.sweep.raised++
+		r.raised = s.sweep.raised
+		if s.tracked() && s.sweep.settled < s.index.Len() {
+			// What the floor lets go is in no digest any more.
+			s.young.stale.addAll(s.leaf(from), s.leaf(to))
 		}
 	})
 }

@@ -43,8 +43,8 @@ func (m *Memory) Shape(key []byte) (Shape, error) {
 	}
 	shape := Shape{Newest: a.newest(), Digest: s.engine.digestAtoms(key, a)}
 	for i := range a.cells {
-		s.engine.hash.start(s.engine.seed, key)
-		shape.Members[a.cells[i].kind] += s.engine.hash.cell(&a.cells[i])
+		s.engine.begin(key)
+		shape.Members[a.cells[i].kind] += s.engine.hash.cells(a.cells[i : i+1])
 	}
 	return shape, nil
 }
@@ -73,6 +73,9 @@ func (m *Memory) members(key []byte, k Kind, from, to uint64, fn func(hash, dige
 		return 0, false, nil
 	}
 	e, n, last := s.engine, 0, uint64(0)
+	if l := s.at.large; l != nil {
+		e.ldigest(l, key, s.cut(s.at.token)) // purges
+	}
 	visit := func(cells []cell) bool {
 		h := cells[0].hash
 		if h > to {
@@ -83,8 +86,11 @@ func (m *Memory) members(key []byte, k Kind, from, to uint64, fn func(hash, dige
 			return false
 		}
 		n, last = n+1, h
-		e.hash.start(e.seed, key)
-		return fn(h, e.hash.cells(cells))
+		e.begin(key)
+		if digest := e.hash.cells(cells); digest != 0 {
+			return fn(h, digest)
+		}
+		return true
 	}
 	s.eachMember(k, from, visit)
 	return next, more, nil

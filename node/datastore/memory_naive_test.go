@@ -17,6 +17,7 @@ type naive struct {
 	recs   map[string][]byte
 	resets []RangeReset
 	closed []RangeReset // what was closed, with the version
+	floors []RangeReset
 }
 
 func newNaive(clock *Clock, token func([]byte) uint64, digestKey uint64) *naive {
@@ -27,17 +28,13 @@ func newNaive(clock *Clock, token func([]byte) uint64, digestKey uint64) *naive 
 
 func (n *naive) cut(key []byte) (v Version) {
 	token := n.token(key)
-	for _, r := range n.resets {
-		if r.From <= token && token <= r.To {
-			v = later(v, r.Version)
-		}
-	}
-	return v
+	n.engine.floor = at(n.floors, token)
+	return at(n.resets, token)
 }
 
-// closedAt is what is closed for a token.
-func (n *naive) closedAt(token uint64) (v Version) {
-	for _, r := range n.closed {
+// at is the greatest version that is given for a token.
+func at(ranges []RangeReset, token uint64) (v Version) {
+	for _, r := range ranges {
 		if r.From <= token && token <= r.To {
 			v = later(v, r.Version)
 		}
@@ -67,7 +64,7 @@ func (n *naive) update(key []byte, u Updater) Update {
 
 func (n *naive) merge(key, delta []byte, opt MergeOptions) (Answer, error) {
 	if !opt.Exchange {
-		opt.closed = n.closedAt(n.token(key))
+		opt.closed = at(n.closed, n.token(key))
 	}
 	out, ans, err := n.engine.merge(key, n.recs[string(key)], n.cut(key), delta, opt, nil)
 	n.set(key, out)
@@ -92,6 +89,7 @@ func (n *naive) reset(from, to uint64, v Version) (newest Version) {
 }
 
 func (n *naive) purge(from, to uint64, floor, before Version) {
+	n.floors = append(n.floors, RangeReset{from, to, floor})
 	n.resets, _ = RangeReset{from, to, floor}.without(n.resets, 0, ^uint64(0))
 	for key, rec := range n.recs {
 		if t := n.token([]byte(key)); t < from || t > to {

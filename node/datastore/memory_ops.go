@@ -123,7 +123,8 @@ func (m *Memory) Merge(key, delta []byte, opt MergeOptions, dst []byte) (Answer,
 func (s *shard) merge(delta []byte, opt MergeOptions, dst []byte) (changed bool, ans Answer, err error) {
 	key, cut := s.at.key, s.cut(s.at.token)
 	run := &s.runs[s.runs.index(s.at.token)]
-	if opt.lapsed = run.lapsed; !opt.Exchange {
+	opt.lapsed = run.lapsed
+	if round := run.floor.Less(run.closed); !opt.Exchange && !(opt.Held && round) {
 		opt.closed = run.closed
 	}
 	l := s.at.large

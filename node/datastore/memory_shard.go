@@ -109,8 +109,10 @@ func (s *shard) leave() {
 	}
 }
 
-// cut is the range reset in force for a token.
+// cut is the range reset in force for a token. From then on the engine goes by
+// the token's floor.
 func (s *shard) cut(token uint64) (v Version) {
+	s.engine.floor = s.runs[s.runs.index(token)].floor
 	for i := range s.resets {
 		if r := &s.resets[i]; r.From <= token && token <= r.To {
 			v = later(v, r.Version)

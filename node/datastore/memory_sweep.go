@@ -153,10 +153,8 @@ func (s *shard) visit(p place, now int64, f floors) {
 func (s *shard) purge(cut Version, now int64, f floors) {
 	var settled bool
 	if l := s.at.large; l != nil {
-		lapsed := s.engine.lpurge(l, s.at.key, cut, f.floor, f.before)
-		s.changed()
-		if lapsed && s.m.log != nil {
-			s.m.log.Append(oplog.Replace, s.at.key, l.append(nil))
+		if s.engine.lpurge(l, s.at.key, cut, f.floor, f.before) {
+			s.lapsed(l.append(nil))
 		}
 		settled = l.expiry.IsZero() && l.tombstones == 0 && !f.floor.Less(l.high)
 		if s.putLarge(l, cut, now) != nil {
@@ -166,9 +164,8 @@ func (s *shard) purge(cut Version, now int64, f floors) {
 		rec := s.at.rec
 		if out, lapsed := s.engine.purge(rec, cut, f.floor, f.before); out != nil {
 			rec = out
-			s.changed()
-			if lapsed && s.m.log != nil {
-				s.m.log.Append(oplog.Replace, s.at.key, out)
+			if lapsed {
+				s.lapsed(out)
 			}
 			settled = s.engine.settled(rec, f.floor)
 			if s.put(out, cut, now) != nil {
@@ -178,8 +175,21 @@ func (s *shard) purge(cut Version, now int64, f floors) {
 			settled = s.engine.settled(rec, f.floor)
 		}
 	}
-	if s.at.found && settled {
+	switch {
+	case !s.at.found:
+		s.changed() // what it was some seconds ago is not shown any more
+	case settled:
 		s.settle()
+	}
+}
+
+// lapsed notes that rec is what is left of the record at hand, less what an
+// expiry had ended: the rest of what a purge takes is in no digest, and comes
+// back from the log only to go again.
+func (s *shard) lapsed(rec []byte) {
+	s.changed()
+	if s.m.log != nil {
+		s.m.log.Append(oplog.Replace, s.at.key, rec)
 	}
 }
 

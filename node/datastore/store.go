@@ -97,6 +97,14 @@ type MergeOptions struct {
 	// not close ignores it.
 	Exchange bool
 
+	// Held says that this is what another owner of the key held while this store's
+	// floor was what it is now: an answer to what it was asked since, see
+	// [Memory.Raises], or a record that came with its floor. While a round is under way (this
+	// store has closed above its floor) nothing of it is too old either: its
+	// owner has yet to give it to everybody, if it has not. Afterwards it counts
+	// for nothing.
+	Held bool
+
 	closed Version // what is not newer is refused
 	lapsed Version // what an expiry ended up to here is gone for good
 }

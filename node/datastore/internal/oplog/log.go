@@ -190,6 +190,30 @@ func (l *Log) Commit() error {
 	return l.commit(l.cfg.Sync == Always)
 }
 
+// Sync returns when everything appended before the call is synced, under every
+// policy. It keeps nobody from writing meanwhile.
+func (l *Log) Sync() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	target := l.appended
+	if err := l.commit(false); err != nil {
+		return err
+	}
+	for l.synced < target {
+		switch {
+		case l.err != nil:
+			return l.err
+		case l.closed:
+			return ErrClosed
+		case l.syncing:
+			l.moved.Wait()
+		default:
+			l.sync()
+		}
+	}
+	return nil
+}
+
 func (l *Log) commit(sync bool) error {
 	target := l.appended
 	for {
@@ -342,6 +366,11 @@ func (l *Log) syncBeside() {
 	if l.err != nil || l.synced >= l.written || l.syncing {
 		return
 	}
+	l.sync()
+}
+
+// sync syncs what is written. l.mu is released in between.
+func (l *Log) sync() {
 	l.syncing = true
 	seg, size, upTo := l.seg, l.seg.size, l.written
 	l.mu.Unlock()
@@ -380,6 +409,9 @@ func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.lead()
+	for l.syncing {
+		l.moved.Wait()
+	}
 	if !l.broken {
 		l.flush(true)
 	}
