@@ -147,3 +147,30 @@ func TestMemory_Sync_SurvivesAPowerFailure(t *testing.T) {
 		}
 	}
 }
+
+// A key that was deleted a moment ago is shown as it was before. A purge that
+// takes its record away takes that too, and says so.
+func TestScanSettled_RecordPurgedAway_IsTold(t *testing.T) {
+	w := newWorld(t, 1, Config{Shards: 1})
+	key := w.keys[0]
+	put := func(fn func(*Delta)) {
+		if _, err := w.m.Update(key, updaterFunc(func(_ *View, d *Delta) { fn(d) }), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(func(d *Delta) { d.Overwrite([]byte("5")) })
+	w.m.Track()
+	w.wall += 10 * generationMillis
+	w.m.Settle(0)
+	put((*Delta).Delete)
+	stale := func() (n int) {
+		w.m.TakeStale(0, ^uint64(0), func(uint64, uint64) { n++ })
+		return n
+	}
+	w.m.SetFloor(0, ^uint64(0), w.m.clock.High(), Version{})
+	stale()
+	w.sweepAll()
+	if w.m.Stats().Records != 0 || stale() != 1 {
+		t.Errorf("%d records, and nobody is told", w.m.Stats().Records)
+	}
+}

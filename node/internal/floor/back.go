@@ -23,6 +23,20 @@ func (m *Machine) goBack() {
 	m.return_, m.returned = nil, false
 }
 
+// Highest are what the store of an owner that is Joining is told before it
+// takes or is given anything: the greatest promise and floor that others have.
+func (m *Machine) Highest() Floors {
+	f := m.highest()
+	f.Closed = f.Floor
+	for i := range m.others {
+		if o := &m.others[i]; i != m.self && o.known && !o.stale && o.floor == f.Floor {
+			f.Before = later(f.Before, o.before)
+		}
+	}
+	f.Lapsed = f.Before
+	return f
+}
+
 // highest are the greatest promise, closing and floor that other owners have.
 func (m *Machine) highest() (f Floors) {
 	for i := range m.others {
@@ -47,7 +61,7 @@ func later(a, b datastore.Version) datastore.Version {
 // has closed a new round since is better off.
 func (m *Machine) sameBoat(floor datastore.Version) bool {
 	return m.every(func(o *other) bool {
-		if o.floor != floor || o.standing == returning {
+		if o.floor != floor || o.returns() {
 			return true
 		}
 		return o.standing == assumed && (o.sawReturning == o.life || o.closed == floor)

@@ -29,6 +29,7 @@ type history struct {
 	ref    *owner // joins everything, and has no floor
 	frames []mail[frame]
 	words  []mail[[]byte]
+	held   []mail[holding]
 	nodes  uint32
 	old    *oldCopy
 	lossy  bool // something was lost that nobody else had
@@ -38,6 +39,41 @@ type history struct {
 type mail[T any] struct {
 	from, to int
 	what     T
+}
+
+// holding is what an owner holds: the answer to a question that was asked when the
+// asker's store had raised its floor so often, or a record that is pushed with
+// the floor of who sends it.
+type holding struct {
+	frame
+	asker  *datastore.Memory // nil if it is pushed
+	raises uint64
+	floor  datastore.Version
+}
+
+// holds sends what owner j holds to owner i.
+func (h *history) holds(i, j int) {
+	o, z := h.owners[i], h.owners[j]
+	if !z.serves() || z.machine.Returning() {
+		return
+	}
+	x := holding{frame: z.copy(), floor: z.store.Floor(0)}
+	if h.rng.IntN(2) == 0 {
+		x.asker, x.raises = o.store, o.store.Raises()
+	}
+	h.held = append(h.held, mail[holding]{j, i, x})
+	h.note("held by ", z.id, " ~> ", o.id)
+}
+
+// arrives takes what an owner holds, by the rules for that.
+func (h *history) arrives(m mail[holding]) {
+	o := h.owners[m.to]
+	held := !m.what.floor.Less(o.store.Floor(0))
+	if m.what.asker != nil {
+		held = m.what.asker == o.store && m.what.raises == o.store.Raises()
+	}
+	o.takeResets(m.what.frame, false)
+	o.merge(m.what.frame, datastore.MergeOptions{Held: held})
 }
 
 type oldCopy struct {
@@ -117,15 +153,25 @@ func (h *history) step(menu []command, share float64) {
 		if m, ok := takeOne(h, &h.frames, .15); ok && h.owners[m.to].up {
 			h.owners[m.to].take(m.what, false)
 		}
+	case x < share+.185:
+		h.holds(i, j)
+	case x < share+.195:
+		if m, ok := takeOne(h, &h.held, .15); ok && h.owners[m.to].up {
+			h.arrives(m)
+		}
+	case x < share+.198:
+		if o.machine.Joining() && !o.joined {
+			o.join()
+		}
 	case x < share+.20:
-		if !o.machine.Returning() {
+		if o.serves() {
 			h.frames = append(h.frames, mail[frame]{i, j, o.copy()})
 			h.note("copy ", o.id, " ~> ", h.owners[j].id)
 		}
 	case x < share+.40:
 		for range 6 {
 			if m, ok := takeOne(h, &h.words, .2); ok && h.owners[m.to].up {
-				h.must(h.owners[m.to].machine.Receive(h.owners[m.from].id, m.what, h.time()))
+				h.owners[m.to].hear(h.owners[m.from], m.what)
 			}
 		}
 	case x < share+.50:
@@ -153,7 +199,7 @@ func (h *history) step(menu []command, share float64) {
 
 func (h *history) command(i int, c command) {
 	o := h.owners[i]
-	if o.machine.Returning() {
+	if !o.serves() {
 		return
 	}
 	f, wrote := o.do(c)
@@ -221,7 +267,7 @@ func (h *history) replace() {
 func (o *owner) silent() {
 	for _, z := range o.h.owners {
 		if z != o {
-			o.h.must(o.machine.Receive(z.id, z.machine.AppendMessage(nil), o.h.time()))
+			o.hear(z, z.machine.AppendMessage(nil))
 		}
 	}
 	for range 3 {
@@ -241,7 +287,7 @@ func (h *history) quiet(steps int) {
 			msg := o.machine.AppendMessage(nil)
 			for j, z := range h.owners {
 				if j != i {
-					h.must(z.machine.Receive(o.id, msg, h.time()))
+					z.hear(o, msg)
 				}
 			}
 		}
@@ -282,6 +328,10 @@ func (h *history) finish() string {
 	h.rng.Shuffle(len(h.frames), func(i, j int) { h.frames[i], h.frames[j] = h.frames[j], h.frames[i] })
 	for _, m := range h.frames {
 		h.owners[m.to].take(m.what, false)
+	}
+	h.rng.Shuffle(len(h.held), func(i, j int) { h.held[i], h.held[j] = h.held[j], h.held[i] })
+	for _, m := range h.held {
+		h.arrives(m)
 	}
 	for range 3 {
 		for i, o := range h.owners {

@@ -29,8 +29,8 @@ type Config struct {
 	// Lost says that this owner may lack what it had said to hold: the end of
 	// its log was lost.
 	Lost bool
-	// Period is how often a round is begun; zero means a minute.
-	Period time.Duration
+	// Empty says that the store holds nothing, and so nothing old.
+	Empty bool
 	// Lag is how long ago the version is that is proposed, so that frames under
 	// way are not refused; zero means five seconds.
 	Lag time.Duration
@@ -45,6 +45,15 @@ type Now struct {
 	Time time.Time
 	// High is the greatest version that the store's clock has stamped or seen.
 	High datastore.Version
+	// Period is how long after a round this owner begins the next; zero means a
+	// minute.
+	Period time.Duration
+	// Idle says that a higher floor would let nothing go here, so that this owner
+	// begins no round.
+	Idle bool
+	// Unswept says that the store has not yet purged all that the floor lets go:
+	// what it holds must not be given in a new round before (Memory.Swept).
+	Unswept bool
 }
 
 // Floors are what the store has to be told, in this order; telling it again
@@ -96,7 +105,7 @@ type other struct {
 
 // counts says whether what an owner has promised, closed and done may be relied
 // on.
-func (o *other) counts() bool { return o.known && !o.stale && o.standing != returning }
+func (o *other) counts() bool { return o.known && !o.stale && !o.returns() }
 
 // Machine is one owner's part in the rounds of its group. It is not safe for
 // concurrent use.
@@ -120,9 +129,6 @@ type Machine struct {
 // New returns a Machine of what was saved (empty: nothing). Bytes that are
 // damaged, or that were saved for other owners, are an error.
 func New(cfg Config, saved []byte, start time.Time) (*Machine, error) {
-	if cfg.Period == 0 {
-		cfg.Period = time.Minute
-	}
 	if cfg.Lag == 0 {
 		cfg.Lag = 5 * time.Second
 	}
@@ -160,6 +166,9 @@ func New(cfg Config, saved []byte, start time.Time) (*Machine, error) {
 	m.said = m.now
 	if lost && len(m.owners) > 1 {
 		m.goBack()
+		if cfg.Empty {
+			m.now.standing = joining
+		}
 	} else {
 		m.now.prev, m.now.life = m.now.id, max(m.now.life+1, cfg.Life)
 	}
@@ -175,39 +184,44 @@ func (m *Machine) Floors() Floors {
 	return f
 }
 
-// Returning says that this owner holds an old copy and must not serve, send or
-// vote.
-func (m *Machine) Returning() bool { return m.now.standing == returning }
+// Returning says that this owner has to return before it takes part in a round.
+func (m *Machine) Returning() bool { return m.now.returns() }
+
+// Old says that what this owner holds may have died long ago, and that the
+// others have forgotten how: it must not serve, send or vote before it has returned.
+func (m *Machine) Old() bool {
+	return m.now.standing == returning && m.now.floor.Less(m.highest().Floor)
+}
+
+// Joining says that this owner began with nothing and has not returned. What it
+// holds is not old as long as its store goes by the floors of the others:
+// Highest.
+func (m *Machine) Joining() bool { return m.now.standing == joining }
+
+// Ready says that our copy and that of another owner may be compared, and serve
+// each other: both know of each other in this life, neither is an old copy, and
+// the floors are the same, or will be with the store told Highest. Digests at
+// different floors mean nothing.
+func (m *Machine) Ready(owner string) bool {
+	i, ok := slices.BinarySearch(m.owners, owner)
+	if !ok || i == m.self {
+		return false
+	}
+	o := &m.others[i]
+	if !o.known || o.heard.IsZero() || o.knows != m.now.life || o.stale || m.told || m.latest.later(m.now.id) {
+		return false
+	}
+	high := m.highest().Floor
+	if m.now.standing == joining {
+		return o.standing == joining || o.floor == high
+	}
+	return !m.said.floor.Less(high) && (o.standing == joining || o.floor == m.said.floor)
+}
 
 // Gives says whether others may take from this owner what it held when it
 // closed a round.
 func (m *Machine) Gives(round datastore.Version) bool {
-	return m.now.standing != returning && m.said.standing != returning && !m.said.closed.Less(round)
-}
-
-// Verdict is what comparing with another owner would mean.
-type Verdict uint8
-
-const (
-	// Compare: the floors are equal.
-	Compare Verdict = iota
-	// Wait: the other has to raise its floor first; it will when it hears of ours.
-	Wait
-	// Raise: we have to raise ours first, as soon as the owners' messages say so.
-	Raise
-)
-
-// Compare says whether digests may be compared with an owner whose floor is
-// given. Equal digests at different floors mean nothing, and neither do
-// different ones.
-func (m *Machine) Compare(floor datastore.Version) Verdict {
-	switch c := floor.Compare(m.said.floor); {
-	case c < 0:
-		return Wait
-	case c > 0 || m.now.standing == returning:
-		return Raise
-	}
-	return Compare
+	return !m.now.returns() && !m.said.returns() && !m.said.closed.Less(round)
 }
 
 // AppendState appends what has to be durable before Saved is called.
@@ -239,23 +253,24 @@ func (m *Machine) AppendMessage(dst []byte) []byte {
 	return seal(dst, mark)
 }
 
-// Receive takes in a message of another owner. An error says that it was of no
-// use: damaged, of another format or another group.
-func (m *Machine) Receive(from string, msg []byte, now time.Time) error {
+// Receive takes in a message of another owner, and says whether it was any news:
+// then Step may have something to do. An error says that it was of no use: damaged, of
+// another format or another group.
+func (m *Machine) Receive(from string, msg []byte, now time.Time) (news bool, err error) {
 	i, ok := slices.BinarySearch(m.owners, from)
 	if !ok || i == m.self {
-		return fmt.Errorf("%w: %q", errOwner, from)
+		return false, fmt.Errorf("%w: %q", errOwner, from)
 	}
 	b, err := unseal(msg, formatMessage, m.group)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if len(b) != stateSize+(idSize+1)*len(m.owners) {
-		return errDamaged
+		return false, errDamaged
 	}
 	var s state
 	if err := s.decode(b[:stateSize]); err != nil {
-		return err
+		return false, err
 	}
 	b = b[stateSize+(idSize+1)*m.self:]
 	mine := loadID(b)
@@ -264,19 +279,20 @@ func (m *Machine) Receive(from string, msg []byte, now time.Time) error {
 	}
 	m.told = m.told || mine.life == m.now.life && b[idSize] != 0
 	o := &m.others[i]
+	news = o.heard.IsZero() || o.knows < mine.life
 	o.heard, o.knows = now, max(o.knows, mine.life)
 	if o.known && !s.later(o.id) {
-		return nil
+		return news, nil
 	}
 	if o.life != s.life {
 		o.got, o.asked = datastore.Version{}, datastore.Version{}
 		o.stale = o.known && s.standing != returning && o.id.later(s.prev)
 	}
 	o.known, o.state = true, s
-	if s.standing == returning {
+	if s.returns() {
 		o.sawReturning = s.life
 	}
-	return nil
+	return true, nil
 }
 
 // changed makes the state a later one.

@@ -53,7 +53,7 @@ func (g *group) step(id string) Actions {
 		high = datastore.At(g.now.UnixMilli(), 0, 0)
 	}
 	m := g.m[id]
-	a := m.Step(Now{g.now, high})
+	a := m.Step(Now{Time: g.now, High: high})
 	if a.Save {
 		g.disk[id] = m.AppendState(nil)
 		m.Saved()
@@ -64,7 +64,7 @@ func (g *group) step(id string) Actions {
 // send takes one owner's message to another.
 func (g *group) send(from, to string) {
 	g.t.Helper()
-	if err := g.m[to].Receive(from, g.m[from].AppendMessage(nil), g.now); err != nil {
+	if _, err := g.m[to].Receive(from, g.m[from].AppendMessage(nil), g.now); err != nil {
 		g.t.Fatal(err)
 	}
 }
@@ -350,8 +350,9 @@ func TestMachine_OldCopy_IsToldAndReturns(t *testing.T) {
 			if r.Floors != want || r.Source == "c" || len(r.Others) != 1 || r.Others[0] == r.Source {
 				t.Errorf("return %+v, want %+v", r, want)
 			}
-			if v := g.m["c"].Compare(want.Floor); v == Compare {
-				t.Error("compares before it has returned")
+			// One that only lost its tail at the same floor lacks something, and holds nothing old.
+			if old := name != "lost its tail"; g.m["c"].Old() != old || g.m["c"].Ready("a") == old || g.m["a"].Ready("c") == old {
+				t.Errorf("old %v, ready %v, and the other for it %v", g.m["c"].Old(), g.m["c"].Ready("a"), g.m["a"].Ready("c"))
 			}
 			g.m["c"].Returned(false)
 			if again := g.step("c").Return; again == nil {
@@ -362,8 +363,9 @@ func TestMachine_OldCopy_IsToldAndReturns(t *testing.T) {
 			if f := g.m["c"].Floors(); g.m["c"].Returning() || f != want {
 				t.Errorf("after its return %+v, want %+v", f, want)
 			}
-			if v := g.m["c"].Compare(want.Floor); v != Compare {
-				t.Errorf("after its return: %v", v)
+			g.round("a", "b", "c")
+			if g.m["c"].Old() || !g.m["c"].Ready("a") || !g.m["a"].Ready("c") {
+				t.Error("is not ready after its return")
 			}
 			g.rounds(2)
 		})
@@ -418,18 +420,113 @@ func TestMachine_AllLost_NobodyDropsAnything(t *testing.T) {
 	g.rounds(2)
 }
 
-func TestMachine_Compare_OnlyAtEqualFloors(t *testing.T) {
+// Copies are compared at equal floors, by owners that have heard of each
+// other's present life.
+func TestMachine_Ready_OnlyAtEqualFloors(t *testing.T) {
 	g := newGroup(t, "a", "b")
 	g.rounds(1)
-	f := g.m["a"].Floors().Floor
-	for _, x := range []struct {
-		floor datastore.Version
-		want  Verdict
-	}{{f, Compare}, {f.Pred(), Wait}, {datastore.End(f.Millis() + 1), Raise}} {
-		if got := g.m["a"].Compare(x.floor); got != x.want {
-			t.Errorf("compare with %v at %v: %v, want %v", x.floor, f, got, x.want)
+	ready := func(a, b bool) {
+		t.Helper()
+		if got := g.m["a"].Ready("b"); got != a {
+			t.Errorf("a is ready for b: %v", got)
+		}
+		if got := g.m["b"].Ready("a"); got != b {
+			t.Errorf("b is ready for a: %v", got)
 		}
 	}
+	ready(true, true)
+	g.start("b", Config{})
+	g.step("b")
+	ready(true, false) // a has not heard of it
+	g.send("a", "b")
+	ready(true, false)
+	g.send("b", "a")
+	g.send("a", "b")
+	ready(true, true)
+	g.now = g.now.Add(2 * time.Minute)
+	g.until("both done", g.all(func(m *Machine) bool { return m.inRound() && m.said.done == m.said.promised }), g.ids...)
+	ready(true, true)
+	g.step("a") // raises its floor
+	g.send("a", "b")
+	g.send("b", "a")
+	ready(false, false)
+	g.round("a", "b")
+	ready(true, true)
+	if g.m["a"].Ready("a") || g.m["a"].Ready("x") {
+		t.Error("ready for itself, or for a stranger")
+	}
+}
+
+// Who began with nothing is compared with at once, and returns when all are
+// there.
+func TestMachine_BeganEmpty_IsReadyBeforeItReturns(t *testing.T) {
+	g := newGroup(t, "a", "b", "c")
+	g.rounds(2)
+	want := g.m["a"].Floors()
+	delete(g.disk, "c")
+	g.start("c", Config{Empty: true})
+	for range 3 {
+		g.round("a", "c")
+	}
+	c := g.m["c"]
+	if !c.Joining() || !c.Returning() || c.Old() || !c.Ready("a") || !g.m["a"].Ready("c") || c.Ready("b") {
+		t.Errorf("joins %v, returns %v, old %v; ready for a %v, a for it %v, for b %v",
+			c.Joining(), c.Returning(), c.Old(), c.Ready("a"), g.m["a"].Ready("c"), c.Ready("b"))
+	}
+	if f := c.Highest(); f.Floor != want.Floor || f.Before != want.Before || f.Closed != want.Floor || f.Promised.Less(want.Promised) {
+		t.Errorf("goes by %+v, want %+v", f, want)
+	}
+	g.start("c", Config{}) // with what it has taken by now
+	for range 3 {
+		g.round("a", "c")
+	}
+	if c = g.m["c"]; !c.Joining() || !c.Ready("a") {
+		t.Errorf("after a restart joins %v, ready for a %v", c.Joining(), c.Ready("a"))
+	}
+	var r *Return
+	g.until("a return", func() bool {
+		if a := g.step("c").Return; a != nil {
+			r = a
+		}
+		return r != nil
+	}, g.ids...)
+	c.Returned(true)
+	g.round(g.ids...)
+	if c.Returning() || c.Joining() {
+		t.Error("has not returned")
+	}
+	g.rounds(1)
+}
+
+// Nobody begins a round that would let nothing go, and nobody gives its word
+// before it has purged.
+func TestMachine_IdleOrUnswept_BeginsNoRound(t *testing.T) {
+	g := newGroup(t, "a", "b")
+	g.rounds(1)
+	for _, now := range []Now{{Idle: true}, {Unswept: true}} {
+		for range 600 {
+			g.now = g.now.Add(time.Second)
+			for _, id := range g.ids {
+				now.Time, now.High = g.now, datastore.At(g.now.UnixMilli(), 0, 0)
+				if a := g.m[id].Step(now); a.Save {
+					t.Fatalf("%s: %+v after %+v", id, a.Floors, now)
+				}
+			}
+			g.send("a", "b")
+			g.send("b", "a")
+		}
+	}
+	g.step("a")
+	g.send("a", "b")
+	now := Now{Time: g.now, High: datastore.At(g.now.UnixMilli(), 0, 0), Idle: true}
+	if a := g.m["b"].Step(now); !a.Save {
+		t.Error("an idle owner does not join the round of another")
+	}
+}
+
+func (g *group) takes(owner, from string, msg []byte) bool {
+	_, err := g.m[owner].Receive(from, msg, g.now)
+	return err == nil
 }
 
 func TestMachine_BadInput_IsAnError(t *testing.T) {
@@ -439,11 +536,11 @@ func TestMachine_BadInput_IsAnError(t *testing.T) {
 	for i := range msg {
 		bad := bytes.Clone(msg)
 		bad[i] ^= 1
-		if g.m["a"].Receive("b", bad, g.now) == nil || g.m["a"].Receive("b", msg[:i], g.now) == nil {
+		if g.takes("a", "b", bad) || g.takes("a", "b", msg[:i]) {
 			t.Fatalf("takes a message damaged at %d", i)
 		}
 	}
-	if g.m["a"].Receive("x", msg, g.now) == nil || g.m["a"].Receive("a", msg, g.now) == nil {
+	if g.takes("a", "x", msg) || g.takes("a", "a", msg) {
 		t.Error("takes messages of strangers")
 	}
 	for _, owners := range [][]string{{"a", "c"}, {"b", "c"}, {"a", "a"}} {
@@ -469,7 +566,7 @@ func FuzzReceive(f *testing.F) {
 		}
 		// The checksum is not what is tried here.
 		for _, b := range [][]byte{msg, seal(bytes.Clone(msg), 0)} {
-			if m.Receive("b", b, time.UnixMilli(1)) == nil {
+			if _, err := m.Receive("b", b, time.UnixMilli(1)); err == nil {
 				for range 5 {
 					m.Step(Now{Time: time.UnixMilli(2)})
 					m.AppendState(nil)

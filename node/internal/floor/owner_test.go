@@ -24,6 +24,9 @@ type owner struct {
 	machine *Machine
 	saved   []byte // the machine's state on the disk
 	pending []task
+	// joined says that an owner that began empty has taken what the others hold:
+	// it serves before it has returned.
+	joined bool
 }
 
 // task is an exchange or a return under way: named, then taken, then applied.
@@ -73,11 +76,11 @@ func (o *owner) start(lost bool) {
 		ids = append(ids, fmt.Sprint("n", i))
 	}
 	m, err := New(Config{
-		Self: o.id, Owners: ids, Life: uint64(o.h.wall), Lost: lost,
-		Period: 15 * time.Millisecond, Lag: 4 * time.Millisecond, Away: 150 * time.Millisecond,
+		Self: o.id, Owners: ids, Life: uint64(o.h.wall), Lost: lost, Empty: o.store.Stats().Records == 0,
+		Lag: 4 * time.Millisecond, Away: 150 * time.Millisecond,
 	}, o.saved, o.h.time())
 	o.h.must(err)
-	o.machine, o.pending = m, nil
+	o.machine, o.pending, o.joined = m, nil, false
 	o.tell(m.Floors())
 }
 
@@ -108,6 +111,39 @@ func (o *owner) tell(f Floors) {
 	}
 }
 
+// serves says whether the owner executes commands and answers others.
+func (o *owner) serves() bool { return o.up && (!o.machine.Returning() || o.joined) }
+
+// hear gives the machine a message.
+func (o *owner) hear(from *owner, msg []byte) {
+	_, err := o.machine.Receive(from.id, msg, o.h.time())
+	o.h.must(err)
+	if o.machine.Joining() {
+		o.tell(o.machine.Highest())
+	}
+}
+
+// join has an owner that began empty take what enough others hold that no
+// majority is without one of them.
+func (o *owner) join() {
+	var ready []*owner
+	for _, z := range o.h.owners {
+		if z != o && z.serves() && o.machine.Ready(z.id) {
+			ready = append(ready, z)
+		}
+	}
+	if n := len(o.h.owners); len(ready) < min(n-n/2, n-1) {
+		return
+	}
+	for _, z := range ready {
+		f := z.copy()
+		o.takeResets(f, true)
+		o.h.must(o.store.Return(key, f.delta, o.machine.Highest().Floor))
+	}
+	o.joined = true
+	o.h.note(o.id, " has joined at ", o.machine.Highest().Floor)
+}
+
 func (o *owner) sweep() {
 	for o.store.Sweep(100) > 0 {
 	}
@@ -115,7 +151,13 @@ func (o *owner) sweep() {
 
 // step runs the machine and does what it says. It may end in the middle.
 func (o *owner) step(crash bool) {
-	a := o.machine.Step(Now{Time: o.h.time(), High: o.clock.High()})
+	a := o.machine.Step(Now{
+		Time: o.h.time(), High: o.clock.High(), Period: 15 * time.Millisecond,
+		Unswept: !o.store.Swept(first, last),
+	})
+	if o.h.rng.IntN(2) == 0 {
+		o.sweep()
+	}
 	if a.Save {
 		o.saved = o.machine.AppendState(nil)
 		if crash {
@@ -209,16 +251,24 @@ func (o *owner) copy() frame {
 
 // take joins a frame by the ordinary road or by the exchange's.
 func (o *owner) take(f frame, exchange bool) {
+	o.takeResets(f, exchange)
+	o.merge(f, datastore.MergeOptions{Exchange: exchange})
+}
+
+func (o *owner) merge(f frame, opt datastore.MergeOptions) {
+	if len(f.delta) > 0 {
+		_, err := o.store.Merge(key, f.delta, opt, nil)
+		o.h.must(err)
+	}
+}
+
+func (o *owner) takeResets(f frame, exchange bool) {
 	for _, r := range f.resets {
 		merge := o.store.MergeReset
 		if exchange {
 			merge = o.store.ExchangeReset
 		}
 		_, err := merge(r.From, r.To, r.Version)
-		o.h.must(err)
-	}
-	if len(f.delta) > 0 {
-		_, err := o.store.Merge(key, f.delta, datastore.MergeOptions{Exchange: exchange}, nil)
 		o.h.must(err)
 	}
 }

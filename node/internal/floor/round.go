@@ -16,7 +16,7 @@ func (m *Machine) Step(now Now) Actions {
 		return Actions{Save: true, Floors: m.Floors()}
 	}
 	a := Actions{Floors: m.Floors()}
-	if m.now.standing == returning {
+	if m.now.returns() {
 		a.Return = m.askReturn(now)
 		return a
 	}
@@ -27,14 +27,14 @@ func (m *Machine) Step(now Now) Actions {
 // decide changes the state, if something follows from what is known.
 func (m *Machine) decide(now Now) {
 	switch {
-	case m.now.standing == returning:
+	case m.now.returns():
 		m.comeBack(now)
 	case m.outdated():
 		m.goBack()
 		m.changed(now.Time)
 	case !m.every(func(o *other) bool { return o.knows == m.now.life }):
 		// Somebody has not yet seen in which life we are, and from what it began.
-	case m.raise(), m.finish(now), m.close(), m.promise(), m.propose(now):
+	case m.raise(), m.finish(now), m.close(), !now.Unswept && (m.promise() || m.propose(now)):
 		m.changed(now.Time)
 	}
 }
@@ -121,8 +121,12 @@ func (m *Machine) propose(now Now) bool {
 	if m.inRound() || len(m.owners) < 2 {
 		return false
 	}
-	due := m.cfg.Period + time.Duration(m.self)*m.cfg.Period/8
-	if !m.overtaken() && now.Time.Sub(m.since) < due {
+	period := now.Period
+	if period == 0 {
+		period = time.Minute
+	}
+	due := period + time.Duration(m.self)*period/8
+	if !m.overtaken() && (now.Idle || now.Time.Sub(m.since) < due) {
 		return false
 	}
 	p := datastore.End(now.Time.Add(-m.cfg.Lag).UnixMilli())

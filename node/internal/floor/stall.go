@@ -39,7 +39,7 @@ func (m *Machine) waits(o *other, now time.Time) string {
 	switch {
 	case !m.present(o, now):
 		return "present"
-	case m.now.standing == returning:
+	case m.now.returns():
 		return ""
 	case !o.counts():
 		return "return"

@@ -15,6 +15,7 @@ const (
 	complete  standing = iota
 	returning          // an old copy, or one that may have lost something
 	assumed            // taken for complete, for there was nobody to return from
+	joining            // as returning, but it began with nothing, so nothing it holds is old
 )
 
 // state is what an owner says of itself. Only an owner changes its own state, and
@@ -32,6 +33,9 @@ type state struct {
 	doneAt         datastore.Version // the clock when it was done
 	floor, before  datastore.Version
 }
+
+// returns says that the owner has to return before it counts.
+func (s *state) returns() bool { return s.standing == returning || s.standing == joining }
 
 // id orders the states of one owner. A life begins with a start, or with a
 // return.
@@ -83,7 +87,7 @@ func (s *state) decode(b []byte) error {
 		v.Time, v.Node = binary.BigEndian.Uint64(b), binary.BigEndian.Uint32(b[8:])
 		b = b[versionSize:]
 	}
-	sound := s.standing <= assumed && !s.promised.Less(s.closed) && !s.closed.Less(s.done) && !s.done.Less(s.floor) && !s.floor.Less(s.before)
+	sound := s.standing <= joining && !s.promised.Less(s.closed) && !s.closed.Less(s.done) && !s.done.Less(s.floor) && !s.floor.Less(s.before)
 	if !sound {
 		return errDamaged
 	}
