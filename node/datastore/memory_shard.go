@@ -22,6 +22,7 @@ type shard struct {
 	asides []aside
 	vacant []uint32 // numbers of asides that are not in use
 	heap   int      // bytes of the asides in use
+	dead   int      // bytes of keys and records that do not exist for a reader
 	resets []RangeReset
 	runs   runs
 	newest Version // no record has a greater version
@@ -184,7 +185,7 @@ func (s *shard) putInSlab(rec []byte, flags byte) error {
 	if s.at.found && s.at.flags&entryAside == 0 {
 		// The commonest write of all: the slot stays.
 		if held := entrySize(len(s.at.key), len(s.at.rec)); slab.Fits(size, held) {
-			s.count(s.at.flags, flags, len(rec)-len(s.at.rec))
+			s.count(s.at.flags, flags, len(s.at.key)+len(s.at.rec), len(s.at.key)+len(rec))
 			writeEntry(s.slab.Bytes(s.at.ref), flags, s.at.key, rec)
 			return nil
 		}
@@ -205,7 +206,7 @@ func (s *shard) putAside(a aside, flags byte) error {
 	}
 	if s.at.found && s.at.flags&entryAside != 0 {
 		held := &s.asides[s.at.number]
-		s.count(s.at.flags, flags, a.bytes-held.bytes)
+		s.count(s.at.flags, flags, len(s.at.key)+held.bytes, len(s.at.key)+a.bytes)
 		s.heap += a.bytes - held.bytes
 		a.key = held.key
 		*held = a
@@ -236,22 +237,25 @@ func (s *shard) putAside(a aside, flags byte) error {
 // replace makes ref the entry of the key at hand and frees the one before.
 func (s *shard) replace(ref slab.Ref, flags byte, bytes int) {
 	if !s.at.found {
-		s.count(0, flags, len(s.at.key)+bytes)
+		s.count(0, flags, 0, len(s.at.key)+bytes)
 		s.index.Insert(s.at.token, uint32(ref))
 		return
 	}
-	s.count(s.at.flags, flags, bytes-s.held())
+	s.count(s.at.flags, flags, s.held(), len(s.at.key)+bytes)
 	s.index.Set(s.at.pos, uint32(ref))
 	s.release()
 	s.at.ref = ref
 }
 
-// held is how many bytes the record at hand was counted with.
-func (s *shard) held() int {
-	if s.at.flags&entryAside != 0 {
-		return s.asides[s.at.number].bytes
+// held is how many bytes the entry at hand was counted with.
+func (s *shard) held() int { return s.bytes(s.at.entry) }
+
+// bytes is the length of an entry's key and record.
+func (s *shard) bytes(e entry) int {
+	if e.flags&entryAside != 0 {
+		return len(e.key) + s.asides[e.number].bytes
 	}
-	return len(s.at.rec)
+	return len(e.key) + len(e.rec)
 }
 
 // remove removes the entry at hand, if there is one.
@@ -259,7 +263,7 @@ func (s *shard) remove() {
 	if !s.at.found {
 		return
 	}
-	s.count(s.at.flags, 0, -len(s.at.key)-s.held())
+	s.count(s.at.flags, 0, s.held(), 0)
 	s.index.Delete(s.at.pos)
 	s.release()
 	s.at.found = false
@@ -277,8 +281,9 @@ func (s *shard) release() {
 	s.vacant = append(s.vacant, s.at.number)
 }
 
-// count keeps the counters when an entry's flags change.
-func (s *shard) count(before, after byte, bytes int) {
+// count keeps the counters when an entry's flags or its bytes change; one that
+// is not there has none.
+func (s *shard) count(before, after byte, held, holds int) {
 	if d := int64(after&entryLive) - int64(before&entryLive); d != 0 {
 		s.live.Add(d)
 	}
@@ -286,8 +291,14 @@ func (s *shard) count(before, after byte, bytes int) {
 		s.expiring.Add(d)
 	}
 	s.sweep.settled += int(after&entrySettled>>2) - int(before&entrySettled>>2)
-	if bytes != 0 {
-		s.data.Add(int64(bytes))
+	if holds != held {
+		s.data.Add(int64(holds - held))
+	}
+	if before&entryLive == 0 {
+		s.dead -= held
+	}
+	if after&entryLive == 0 {
+		s.dead += holds
 	}
 }
 
@@ -300,5 +311,6 @@ func (s *shard) clear() {
 	s.live.Store(0)
 	s.expiring.Store(0)
 	s.data.Store(0)
+	s.dead = 0
 	s.sweep.begin()
 }

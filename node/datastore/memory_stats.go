@@ -5,6 +5,11 @@ type Stats struct {
 	// Keys is Len, Expires is Expires, and Records also counts deleted and
 	// expired keys of which something is still held.
 	Keys, Expires, Records int
+	// DeadBytes is the length of the keys and records that Records counts and
+	// Keys does not: what is remembered of the deleted and the expired.
+	DeadBytes int64
+	// Unsettled is how many records a higher floor may let something go of.
+	Unsettled int
 	// Expired counts the keys that Sweep found expired, since Open. A key that
 	// is overwritten before Sweep comes by is not among them.
 	Expired uint64
@@ -31,6 +36,8 @@ func (m *Memory) Stats() Stats {
 		s := &m.shards[i]
 		s.mu.Lock()
 		st.Records += s.index.Len()
+		st.DeadBytes += int64(s.dead)
+		st.Unsettled += s.index.Len() - s.sweep.settled
 		st.Expired += s.sweep.expired
 		st.DataBytes += s.data.Load()
 		st.Bytes += int64(s.slab.Stats().Resident + s.index.Bytes() + s.heap)

@@ -140,7 +140,8 @@ func (s *shard) visit(p place, now int64, f floors) {
 				s.sweep.next = min(s.sweep.next, expiry)
 			}
 		}
-		s.count(flags, counted, 0)
+		size := s.bytes(e)
+		s.count(flags, counted, size, size)
 		slot[0] = counted
 	}
 	if !f.floor.IsZero() && flags&entrySettled == 0 && s.findRef(p) {
@@ -196,7 +197,8 @@ func (s *shard) lapsed(rec []byte) {
 // settle marks the entry at hand as one that no later floor changes.
 func (s *shard) settle() {
 	slot := s.slab.Bytes(s.at.ref)
-	s.count(slot[0], slot[0]|entrySettled, 0)
+	size := s.bytes(s.decode(slot))
+	s.count(slot[0], slot[0]|entrySettled, size, size)
 	slot[0] |= entrySettled
 }
 

@@ -337,7 +337,7 @@ func (w *world) checkInside() {
 	w.t.Helper()
 	for i := range w.m.shards {
 		s := &w.m.shards[i]
-		data, heap, settled, asides := 0, 0, 0, 0
+		data, dead, heap, settled, asides := 0, 0, 0, 0, 0
 		s.collectAll(func(p place) {
 			e := s.decode(s.slab.Bytes(p.ref))
 			if p.token < s.from || p.token > s.to {
@@ -347,6 +347,9 @@ func (w *world) checkInside() {
 				settled++
 			}
 			data += len(e.key)
+			if e.flags&entryLive == 0 {
+				dead += s.bytes(e)
+			}
 			if e.flags&entryAside == 0 {
 				data += len(e.rec)
 				return
@@ -356,6 +359,9 @@ func (w *world) checkInside() {
 			data += a.bytes
 			heap += a.bytes + len(a.key)
 		})
+		if s.dead != dead {
+			w.t.Fatalf("shard %d counts %d bytes of the dead, and holds %d", i, s.dead, dead)
+		}
 		if int(s.data.Load()) != data || s.heap != heap || s.sweep.settled != settled || len(s.asides) != asides+len(s.vacant) {
 			w.t.Fatalf("shard %d counts %d bytes, %d on the heap, %d settled, %d asides; it holds %d, %d, %d, %d", i,
 				s.data.Load(), s.heap, s.sweep.settled, len(s.asides)-len(s.vacant), data, heap, settled, asides)
