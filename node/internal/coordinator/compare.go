@@ -73,28 +73,14 @@ type comparing struct {
 	ctx  context.Context
 	send Caller
 	node int
+	way  way
 	done Comparison
 	// told is the newest generation that one of both shows, or everything.
 	told uint64
 }
 
-// Compare makes this node and the owner node equal in runs of tokens, which are
-// sorted: it fetches what this node lacks and pushes what the other lacks. It
-// rests as long as it works, so that it takes at most half of a core and of the
-// other's attention.
-//
-// If now is set it compares what both hold from the beginning of the call on;
-// otherwise what is older than some seconds, which busy owners agree on.
-func (c *Coordinator) Compare(ctx context.Context, send Caller, node int, runs []Range, now bool) (Comparison, error) {
-	x := &comparing{c: c, ctx: ctx, send: send, node: node}
-	start := time.Now()
-	err := x.run(runs, now)
-	x.done.Took = time.Since(start)
-	return x.done, err
-}
-
 func (x *comparing) run(runs []Range, now bool) error {
-	if err := x.exchangeResets(); err != nil {
+	if err := x.way.resets(x); err != nil {
 		return err
 	}
 	x.told = x.c.digests.settle(0)
@@ -201,7 +187,7 @@ func (x *comparing) part(runs []Range) error {
 		ranges[i] = merkle.Range(r)
 	}
 	return x.exchange(x.c.digests, ranges, []byte{scopeRecords}, nil, func(tokens []hashkit.Token) error {
-		return x.records(tokens)
+		return x.way.records(x, tokens)
 	})
 }
 
@@ -331,17 +317,6 @@ func pause(ctx context.Context, d time.Duration) error {
 	case <-t.C:
 		return nil
 	}
-}
-
-// exchangeResets makes the range resets of both sides equal, since record
-// digests are taken after them.
-func (x *comparing) exchangeResets() error {
-	reply, err := x.call(KindReset, appendResets(nil, x.c.store.Resets()))
-	if err != nil {
-		return err
-	}
-	_, err = x.c.mergeResets(reply)
-	return err
 }
 
 // ServeCompare answers a compare message of a node.

@@ -33,7 +33,8 @@ type Config struct {
 // concurrent use.
 type Coordinator struct {
 	store      datastore.Store
-	toucher    toucher // the store, if it is one
+	toucher    toucher    // the store, if it is one
+	floors     floorStore // the store, if it is one
 	peers      Peers
 	timeout    time.Duration
 	nearest    bool
@@ -43,7 +44,7 @@ type Coordinator struct {
 	onNewest   func(datastore.Version)
 	log        *slog.Logger
 
-	// store, toucher, onNewest, warm, hedging and digests are set before cluster is, and read after it was
+	// store, toucher, floors, onNewest, warm, hedging and digests are set before cluster is, and read after it was
 	// seen to be set.
 	cluster atomic.Pointer[Cluster]
 	batches sync.Pool // of this coordinator's own: a batch holds a channel
@@ -93,6 +94,7 @@ func New(cfg Config) *Coordinator {
 func (c *Coordinator) Install(cl *Cluster, store datastore.Store, observe func(datastore.Version)) {
 	c.store, c.onNewest, c.warm = store, observe, newWarmup()
 	c.toucher, _ = store.(toucher)
+	c.floors, _ = store.(floorStore)
 	if len(cl.Members) > 1 {
 		c.digests = newDigests(store)
 		c.secret = secretOf(cl.DigestKey)
@@ -179,15 +181,6 @@ func (c *Coordinator) tally(a answer) {
 	if a.flags&flagConflict != 0 {
 		c.count.conflicts.Add(1)
 	}
-}
-
-// adopt joins a record that another owner holds.
-func (c *Coordinator) adopt(key, record []byte) error {
-	a, err := c.store.Merge(key, record, datastore.MergeOptions{}, nil)
-	if err == nil {
-		c.tallyConflict(a)
-	}
-	return err
 }
 
 // looked counts whether a reading command that was executed here found its key.

@@ -35,6 +35,17 @@
 // A command that looks before it writes trusts the primary's own record, as
 // long as everybody agrees on who is primary: see caution.go.
 //
+// # Floors
+//
+// While the owners of a key agree on a floor (see package datastore), a store
+// refuses what is old and comes unasked. What an owner answers to a question, and
+// a whole record that is pushed with its sender's floor, it takes all the same,
+// unless its own floor rose meanwhile: see floors.go. An owner that refused a
+// delta is given the whole record, and votes if it takes that; one that refuses a
+// whole record, or whose answer is too old here, does not vote. For a round itself
+// [Coordinator.Take] takes whatever an owner holds, and [Coordinator.Return] makes
+// an old copy one that counts again.
+//
 // The machine of one group, batch, has no goroutine: it is fed with answers,
 // failures and the time, under its lock, and hands out messages to be sent
 // once the lock is released. A read whose owner is overdue asks one more: see

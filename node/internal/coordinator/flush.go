@@ -16,7 +16,8 @@ import (
 // flush resets the whole token space on every owner that can be reached, and
 // answers when a majority of every range's owners has it: in this datacenter, at
 // DC_ONE as well, or in each if the level says so. A reset that met something
-// newer is stamped again above it.
+// newer is stamped again above it, and so is one that came after the owners had
+// closed above it.
 func (c *Coordinator) flush(level quorum.Level, cl *Cluster, cmd frontend.Request, out []byte) []byte {
 	if text := command.ParseFlush(cmd.Args); text != "" {
 		return respserver.AppendError(out, text)
@@ -53,7 +54,7 @@ func (c *Coordinator) flush(level quorum.Level, cl *Cluster, cmd frontend.Reques
 func (c *Coordinator) flushPeers(cl *Cluster, msg []byte) (acked map[int]bool, beaten bool) {
 	type result struct {
 		node   int
-		newest datastore.Version
+		answer resetAnswer
 		err    error
 	}
 	ch := make(chan result, len(cl.Members))
@@ -70,11 +71,11 @@ func (c *Coordinator) flushPeers(cl *Cluster, msg []byte) (acked map[int]bool, b
 		c.peers.Send(i, KindReset, msg, time.Now().Add(c.timeout), func(reply []byte, err error) {
 			r := result{node: i, err: err}
 			if err == nil {
-				if len(reply) < versionSize {
+				if len(reply) < resetAnswerSize {
 					r.err = errShort
 				} else {
-					tail := reader{b: reply[len(reply)-versionSize:]}
-					r.newest = tail.stamp()
+					tail := reader{b: reply[len(reply)-resetAnswerSize:]}
+					r.answer = tail.resetAnswer()
 				}
 			}
 			ch <- r
@@ -87,9 +88,10 @@ func (c *Coordinator) flushPeers(cl *Cluster, msg []byte) (acked map[int]bool, b
 			c.hintResets(r.node, msg)
 			continue
 		}
-		acked[r.node] = true
-		if !r.newest.IsZero() {
-			c.onNewest(r.newest)
+		acked[r.node] = !r.answer.refused
+		beaten = beaten || r.answer.refused
+		if !r.answer.newest.IsZero() {
+			c.onNewest(r.answer.newest)
 			beaten = true
 		}
 	}

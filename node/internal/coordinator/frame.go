@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -23,6 +24,7 @@ type frame struct {
 	// was late. See hedge.go.
 	asks, late bool
 	sent, due  int64
+	asked      uint64                        // what asking said when it left
 	done       func(reply []byte, err error) // the method complete, bound once
 }
 
@@ -75,6 +77,12 @@ func (b *batch) step() {
 	b.landed = b.landed[:0]
 	fin := b.check()
 	c, finish, deadline := b.c, b.finish, b.deadline
+	if len(out) > 0 {
+		asked := c.asking()
+		for _, f := range out {
+			f.asked = asked
+		}
+	}
 	b.mu.Unlock()
 	for _, f := range out {
 		c.peers.Send(f.node, f.kind, f.buf, deadline, f.done)
@@ -121,6 +129,24 @@ func (f *frame) complete(reply []byte, err error) {
 // read1 reads the answer to f. An error means that not all of it could be read.
 func (b *batch) read1(f *frame, reply []byte) error {
 	r := reader{b: reply}
+	by := b.c.roadSince(f.asked)
+	if f.kind == KindReset {
+		if b.finished {
+			return nil
+		}
+		_, refused, err := b.c.mergeResets(&r, by)
+		theirs := r.resetAnswer()
+		if err = cmp.Or(err, r.err); err != nil {
+			return err
+		}
+		b.unsaved = true
+		for _, ref := range f.ops {
+			if b.current(ref) != nil {
+				b.levelled(ref.op, f.node, refused || theirs.refused)
+			}
+		}
+		return nil
+	}
 	r.version()
 	if f.kind == KindExec {
 		for _, ref := range f.ops {
@@ -141,24 +167,10 @@ func (b *batch) read1(f *frame, reply []byte) error {
 		}
 		return r.err
 	}
-	if f.kind == KindReset {
-		if b.finished {
-			return nil
-		}
-		if _, err := b.c.mergeResets(reply); err != nil {
-			return err
-		}
-		b.unsaved = true
-		for _, ref := range f.ops {
-			if b.current(ref) != nil {
-				b.levelled(ref.op, f.node)
-			}
-		}
-		return nil
-	}
 	sent := reader{b: f.buf[1:]}
 	for _, ref := range f.ops {
 		a, e := r.answer(), sent.entry()
+		a.by = by
 		if r.err != nil {
 			return r.err
 		}

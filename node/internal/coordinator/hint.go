@@ -67,7 +67,7 @@ func (b *batch) late(node int, e entry, a answer) {
 	}
 	c := b.c
 	if len(a.body) > 0 {
-		if err := c.adopt(e.key, a.body); err != nil {
+		if _, err := c.adopt(e.key, a.body, a.by); err != nil {
 			c.log.Warn("a late answer could not be joined", "err", err)
 			return
 		}
@@ -75,7 +75,7 @@ func (b *batch) late(node int, e entry, a answer) {
 	}
 	c.count.late.Add(1)
 	if e.tag != entryDigest {
-		return // it joined what we sent, and we what it holds
+		return // it joined what we sent or takes it from us later, and we what it holds
 	}
 	now, _ := c.store.Digest(e.key)
 	if now == 0 || c.holds(e.key, now, a.body, &b.scratch) {
@@ -108,7 +108,8 @@ func (d *Deliver) Add(key, delta []byte) {
 func (d *Deliver) Message() []byte { return d.message }
 
 // Delivered reads the answer to a message of hints: taken says of each whether
-// the node has it now. What the node holds that beats a hint is joined here.
+// the node has it now, or refused it as too old: then it takes it from the
+// owners, who all have it. What the node holds that beats a hint is joined here.
 func (c *Coordinator) Delivered(d *Deliver, reply []byte) (taken []bool, err error) {
 	r := reader{b: reply}
 	r.version()
@@ -120,7 +121,7 @@ func (c *Coordinator) Delivered(d *Deliver, reply []byte) (taken []bool, err err
 		}
 		taken = append(taken, a.flags&flagFailed == 0)
 		if !a.won() && a.flags&flagFailed == 0 && len(a.body) > 0 {
-			if c.adopt(key, a.body) == nil {
+			if _, err := c.adopt(key, a.body, ordinaryRoad); err == nil {
 				c.count.returned.Add(1)
 				joined = true
 			}

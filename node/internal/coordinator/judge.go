@@ -56,14 +56,22 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 	}
 	// The owner holds something that we did not see. Adopt it.
 	if len(a.body) > 0 {
-		if err := b.c.adopt(o.key, a.body); err != nil {
+		refused, err := b.c.adopt(o.key, a.body, a.by)
+		if err == nil {
+			b.c.count.repairs.Add(1)
+			b.unsaved = true
+			if refused {
+				err = errAgreeing
+			}
+		}
+		if err != nil {
 			o.failed(p, err)
 			b.settle(i)
 			return
 		}
-		b.c.count.repairs.Add(1)
-		b.unsaved = true
 	}
+	// What an owner refused of our whole record, it does not hold.
+	joined := pushed && a.flags&flagRefused == 0
 	if o.first { // now we hold all that it holds
 		vote()
 		return
@@ -72,8 +80,11 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 		switch {
 		case !b.stands(o): // what was written is dead or hidden, so it is executed again
 			b.again(i)
-		case pushed: // it joined all that we hold, and we all that it holds
+		case joined: // it joined all that we hold, and we all that it holds
 			vote()
+		case pushed:
+			o.failed(p, errAgreeing)
+			b.settle(i)
 		default: // it stands here: the owner is merely behind, and completed
 			b.push(i, node)
 		}
@@ -87,12 +98,15 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 		b.again(i) // what we saw was not all there was
 		return
 	}
-	if pushed { // it joined all that we hold, and holds nothing that we do not
+	switch {
+	case joined: // it joined all that we hold, and holds nothing that we do not
 		vote()
-		return
+	case pushed:
+		o.failed(p, errAgreeing)
+		b.settle(i)
+	default: // the owner is behind: it must hold the joined record before the reply
+		b.push(i, node)
 	}
-	// The owner is behind: it must hold the joined record before the reply.
-	b.push(i, node)
 }
 
 // stands says whether what operation o wrote still wins here, after what an
@@ -132,6 +146,7 @@ func (b *batch) again(i int) {
 func (b *batch) push(i, node int) {
 	o := &b.ops[i]
 	p := o.position(node)
+	floor := b.c.floor(o.token)
 	rec, err := b.c.store.Record(o.key, b.scratch[:0])
 	b.scratch = rec
 	if err != nil {
@@ -154,16 +169,22 @@ func (b *batch) push(i, node int) {
 		return
 	}
 	f := b.out.frame(b, node, KindApply)
-	f.buf = appendRecord(f.buf, o.key, rec)
+	f.buf = appendHeld(f.buf, o.key, floor, rec)
 	f.ops = append(f.ops, opRef{i, o.tries, true})
 	b.c.count.writebacks.Add(1)
 }
 
-// levelled goes on with a push to node, which holds our range resets now; we
-// hold its own.
-func (b *batch) levelled(i, node int) {
+// levelled goes on with a push to node, which holds our range resets now, as we
+// hold its own; unless one of them was refused.
+func (b *batch) levelled(i, node int, refused bool) {
 	o := &b.ops[i]
-	o.reset |= 1 << o.position(node)
+	p := o.position(node)
+	if refused {
+		o.failed(p, errAgreeing)
+		b.settle(i)
+		return
+	}
+	o.reset |= 1 << p
 	if now, _ := b.c.store.Digest(o.key); !o.wrote && now != o.before {
 		b.again(i)
 		return

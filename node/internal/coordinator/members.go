@@ -38,7 +38,7 @@ func (x *comparing) members(key []byte, ours, theirs [datastore.NumKinds]uint64)
 		err := x.exchange(members{store, key, kind}, nil, []byte{scopeMembers}, of, func(hashes []hashkit.Token) error {
 			x.done.Members += len(hashes)
 			for batch := range slices.Chunk(hashes, memberBatch) {
-				if err := x.exchangePart(store, key, kind, batch); err != nil {
+				if err := x.exchangePart(key, kind, batch); err != nil {
 					return err
 				}
 			}
@@ -51,10 +51,10 @@ func (x *comparing) members(key []byte, ours, theirs [datastore.NumKinds]uint64)
 	if any {
 		return nil // every part has the rest
 	}
-	return x.exchangePart(store, key, datastore.None, nil)
+	return x.exchangePart(key, datastore.None, nil)
 }
 
-func (x *comparing) exchangePart(store memberStore, key []byte, kind datastore.Kind, hashes []hashkit.Token) error {
+func (x *comparing) exchangePart(key []byte, kind datastore.Kind, hashes []hashkit.Token) error {
 	msg := append(appendBytes([]byte{compareVersion, modeMembers}, key), byte(kind))
 	msg = binary.AppendUvarint(msg, uint64(len(hashes)))
 	list := make([]uint64, len(hashes))
@@ -62,22 +62,22 @@ func (x *comparing) exchangePart(store memberStore, key []byte, kind datastore.K
 		list[i] = uint64(h)
 		msg = binary.BigEndian.AppendUint64(msg, uint64(h))
 	}
-	part, err := store.Part(key, kind, list, nil)
+	part, err := x.way.part(x, key, kind, list)
 	if err != nil {
 		return err
 	}
+	asked := x.c.asking()
 	reply, err := x.call(KindReconcile, appendBytes(msg, part))
 	if err != nil {
 		return err
 	}
-	x.done.Pushed++
 	r := reader{b: reply}
 	r.expect(compareVersion)
 	if part = r.bytes(); r.err != nil || len(part) == 0 {
 		return r.err
 	}
 	x.done.Fetched++
-	if err := x.c.adopt(key, part); err != nil {
+	if _, err := x.c.adopt(key, part, x.way.road(x, asked)); err != nil {
 		return err
 	}
 	return x.c.store.Commit()
@@ -99,7 +99,7 @@ func (c *Coordinator) serveMembers(r *reader) ([]byte, error) {
 		return nil, r.err
 	}
 	if len(part) > 0 {
-		if err := c.adopt(key, part); err != nil {
+		if _, err := c.adopt(key, part, ordinaryRoad); err != nil {
 			return nil, err
 		}
 	}

@@ -26,6 +26,7 @@ import (
 const (
 	modeRecords byte = iota
 	modeMembers
+	modeGive // taking.go
 )
 
 const (
@@ -51,31 +52,32 @@ type held struct {
 	digest uint64
 	newest datastore.Version
 	record []byte
+	floor  datastore.Version // ours when the record was read
 	kinds  [datastore.NumKinds]uint64
+}
+
+// describe looks up what this node has of a key, but for the record.
+func (c *Coordinator) describe(key []byte) (h held, err error) {
+	h.key = key
+	s, ok := c.store.(memberStore)
+	if !ok {
+		h.digest, err = c.store.Digest(key)
+		return h, err
+	}
+	shape, err := s.Shape(key)
+	h.digest, h.newest, h.kinds = shape.Digest, shape.Newest, shape.Members
+	if shape.Large {
+		h.flags |= holdsLarge
+	}
+	return h, err
 }
 
 // hold looks up what this node has of a key; the record too if it is short or
 // all is set.
 func (c *Coordinator) hold(key []byte, all bool) (held, error) {
-	h := held{key: key}
-	if s, ok := c.store.(memberStore); ok {
-		shape, err := s.Shape(key)
-		if err != nil {
-			return h, err
-		}
-		h.digest, h.newest = shape.Digest, shape.Newest
-		if shape.Large {
-			h.flags |= holdsLarge
-			h.kinds = shape.Members
-			if !all {
-				return h, nil
-			}
-		}
-	} else {
-		var err error
-		if h.digest, err = c.store.Digest(key); err != nil {
-			return h, err
-		}
+	h, err := c.describe(key)
+	if err != nil || h.flags&holdsLarge != 0 && !all {
+		return h, err
 	}
 	record, err := c.store.Record(key, nil)
 	if err != nil {
@@ -95,9 +97,6 @@ func (c *Coordinator) keysAt(token hashkit.Token) (keys [][]byte, err error) {
 	})
 	return keys, err
 }
-
-// records makes the keys at some tokens, which are sorted, equal on both sides.
-func (x *comparing) records(tokens []hashkit.Token) error { return x.allRecords(tokens, false) }
 
 // allRecords sends as many messages about the tokens as it takes. Where a long
 // record was pushed, it has the other side show what it has that we still lack:
@@ -129,6 +128,7 @@ func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again
 	if err != nil {
 		return 0, nil, err
 	}
+	asked := x.c.asking()
 	reply, err := x.call(KindReconcile, msg)
 	if err != nil {
 		return 0, nil, err
@@ -145,6 +145,7 @@ func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again
 		}
 		x.done.Differed += int(differed)
 		x.done.Pushed += int(took)
+		news := false
 		for range answers {
 			theirs := r.answeredKey()
 			if r.err != nil {
@@ -153,10 +154,11 @@ func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again
 			if x.c.Cluster().Hash(theirs.key) != tokens[n] {
 				return 0, nil, x.nonsense("answered with a key of another token")
 			}
-			lacks, err := x.join(theirs)
+			lacks, some, err := x.join(theirs, x.way.road(x, asked))
 			if err != nil {
 				return 0, nil, err
 			}
+			news = news || some
 			if lacks.flags&holdsRecord != 0 {
 				push = append(push, lacks)
 				if theirs.flags&holdsRecord == 0 && theirs.digest != 0 && !last {
@@ -164,7 +166,8 @@ func (x *comparing) someRecords(tokens []hashkit.Token, last bool) (n int, again
 				}
 			}
 		}
-		if answered++; more {
+		// If nothing was taken of it, asking for more brings the same again.
+		if answered++; more && news {
 			break
 		}
 		n++
@@ -253,32 +256,37 @@ func (h *held) appendAnswer(dst []byte) []byte {
 }
 
 // join joins what the other side has of a key, and returns what it lacks, with
-// the record, if that is not equal then.
-func (x *comparing) join(theirs held) (held, error) {
-	c := x.c
+// the record and our floor, if that is not equal then. news says that something was
+// joined, or was not refused at least.
+func (x *comparing) join(theirs held, by road) (lacks held, news bool, err error) {
+	c, refused := x.c, false
 	before, err := c.store.Digest(theirs.key)
 	if err != nil {
-		return held{}, err
+		return held{}, false, err
 	}
 	if theirs.flags&holdsRecord != 0 {
-		if err := c.adopt(theirs.key, theirs.record); err != nil {
-			return held{}, err
+		if refused, err = c.adopt(theirs.key, theirs.record, by); err != nil {
+			return held{}, false, err
 		}
 	}
 	ours, err := c.hold(theirs.key, false)
 	if err != nil {
-		return held{}, err
+		return held{}, false, err
 	}
 	if ours.digest != before {
 		x.done.Fetched++
 	}
+	news = ours.digest != before || !refused
 	if ours.digest == theirs.digest {
-		return held{}, nil
+		return held{}, news, nil
 	}
 	if ours.flags&theirs.flags&holdsLarge != 0 {
-		return held{}, x.members(theirs.key, ours.kinds, theirs.kinds)
+		return held{}, news, x.members(theirs.key, ours.kinds, theirs.kinds)
 	}
-	return c.hold(theirs.key, true)
+	floor := c.floor(c.Cluster().Hash(theirs.key))
+	lacks, err = c.hold(theirs.key, true)
+	lacks.floor = floor
+	return lacks, news, err
 }
 
 // push sends records that the other side lacks, or a part of.
@@ -286,7 +294,7 @@ func (x *comparing) push(records []held) error {
 	msg := []byte{formatVersion}
 	n := 0
 	for i, h := range records {
-		msg = appendRecord(msg, h.key, h.record)
+		msg = appendHeld(msg, h.key, h.floor, h.record)
 		n++
 		if len(msg) < pushBytes && i < len(records)-1 {
 			continue
@@ -298,14 +306,17 @@ func (x *comparing) push(records []held) error {
 		r := reader{b: reply}
 		r.version()
 		for range n {
-			if a := r.answer(); a.flags&flagFailed != 0 {
+			a := r.answer()
+			if a.flags&flagFailed != 0 {
 				return errText(string(a.body))
+			}
+			if a.flags&flagRefused == 0 {
+				x.done.Pushed++
 			}
 		}
 		if r.err != nil {
 			return r.err
 		}
-		x.done.Pushed += n
 		msg, n = msg[:1], 0
 	}
 	return nil
@@ -318,6 +329,8 @@ func (c *Coordinator) ServeReconcile(payload []byte) ([]byte, error) {
 	switch mode := r.byte(); {
 	case r.err != nil:
 		return nil, r.err
+	case mode == modeGive:
+		return c.serveGive(&r)
 	case mode == modeMembers:
 		return c.serveMembers(&r)
 	case mode != modeRecords:
@@ -361,7 +374,7 @@ func (c *Coordinator) answerToken(r *reader, all bool, out []byte) ([]byte, erro
 			return nil, err
 		}
 		if theirs.flags&holdsRecord != 0 {
-			if err := c.adopt(theirs.key, theirs.record); err != nil {
+			if _, err := c.adopt(theirs.key, theirs.record, ordinaryRoad); err != nil {
 				return nil, err
 			}
 		}

@@ -20,39 +20,61 @@ func appendResets(dst []byte, resets []datastore.RangeReset) []byte {
 	return dst
 }
 
-// mergeResets joins the resets of a message, and returns the newest version
-// that a range held above its reset; zero if all of them won.
-func (c *Coordinator) mergeResets(b []byte) (newest datastore.Version, err error) {
-	r := reader{b: b}
+// mergeResets joins the resets that r is about to read, and returns the newest
+// version that a range held above its reset, zero if none did; refused says
+// that one was too old for its road.
+func (c *Coordinator) mergeResets(r *reader, by road) (newest datastore.Version, refused bool, err error) {
 	r.version()
 	for range r.count(16 + versionSize) {
 		from, to := r.uint64(), r.uint64()
 		v := r.stamp()
 		if r.err != nil || from > to {
-			return newest, errShort
+			return newest, refused, errShort
 		}
-		a, err := c.store.MergeReset(from, to, v)
+		a, late, err := c.adoptReset(datastore.RangeReset{From: from, To: to, Version: v}, by)
 		if err != nil {
-			return newest, err
+			return newest, refused, err
 		}
+		refused = refused || late
 		if !a.Won && newest.Less(a.Newest) {
 			newest = a.Newest
 		}
 	}
-	return newest, r.err
+	return newest, refused, r.err
 }
 
-// ServeReset answers a reset message with our own resets, after the newest
-// version that stood above one of the sender's.
+// resetAnswer is what stands after our resets in the answer to a reset message.
+type resetAnswer struct {
+	newest  datastore.Version // that stood above one of the sender's
+	refused bool              // one of them, somewhere
+}
+
+const resetAnswerSize = versionSize + 1
+
+func (a resetAnswer) append(dst []byte) []byte {
+	dst = a.newest.Append(dst)
+	if a.refused {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+func (r *reader) resetAnswer() resetAnswer {
+	return resetAnswer{r.stamp(), r.byte() != 0}
+}
+
+// ServeReset answers a reset message with our own resets, and how those of the
+// sender fared.
 func (c *Coordinator) ServeReset(payload []byte) ([]byte, error) {
-	newest, err := c.mergeResets(payload)
+	r := reader{b: payload}
+	newest, refused, err := c.mergeResets(&r, ordinaryRoad)
 	if err != nil {
 		return nil, err
 	}
 	if err := c.store.Commit(); err != nil {
 		return nil, err
 	}
-	return newest.Append(appendResets(nil, c.store.Resets())), nil
+	return resetAnswer{newest, refused}.append(appendResets(nil, c.store.Resets())), nil
 }
 
 // hasReset says whether we hold a range reset that covers token.

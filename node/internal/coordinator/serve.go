@@ -34,6 +34,10 @@ func (c *Coordinator) ServeApply(from string, payload, dst []byte) ([]byte, erro
 		case entryRecord:
 			a, err = c.store.Merge(e.key, e.delta, datastore.MergeOptions{}, beat[:0])
 			wrote = true
+		case entryHeld:
+			by := c.roadOf(c.Cluster().Hash(e.key), e.floor)
+			a, err = c.store.Merge(e.key, e.delta, by.options(), beat[:0])
+			wrote = true
 		case entryDigest:
 			a, err = c.compareDigest(e.key, e.digest, beat[:0])
 		}

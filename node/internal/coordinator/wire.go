@@ -145,12 +145,14 @@ func appendExecCommand(dst []byte, args [][]byte) []byte {
 //
 //	entryDelta    digest before, delta   join what a command wrote, and count a
 //	                                     conflict if it replaced what it had not seen
-//	entryRecord   record                 join what another copy holds
+//	entryRecord   record                 join what another copy held some time ago
 //	entryDigest   digest                 compare only
+//	entryHeld     floor, record          join what the sender holds at its floor
 const (
 	entryDelta byte = iota + 1
 	entryRecord
 	entryDigest
+	entryHeld
 )
 
 func appendDelta(dst, key []byte, before uint64, delta []byte) []byte {
@@ -166,6 +168,12 @@ func appendRecord(dst, key, record []byte) []byte {
 	return appendBytes(dst, record)
 }
 
+func appendHeld(dst, key []byte, floor datastore.Version, record []byte) []byte {
+	dst = append(dst, entryHeld)
+	dst = floor.Append(appendBytes(dst, key))
+	return appendBytes(dst, record)
+}
+
 func appendDigest(dst, key []byte, digest uint64) []byte {
 	dst = append(dst, entryDigest)
 	dst = appendBytes(dst, key)
@@ -178,6 +186,7 @@ type entry struct {
 	key    []byte
 	digest uint64 // before the delta, or to be compared
 	delta  []byte // or record
+	floor  datastore.Version
 }
 
 func (r *reader) entry() entry {
@@ -190,6 +199,9 @@ func (r *reader) entry() entry {
 		e.delta = r.bytes()
 	case entryDigest:
 		e.digest = r.uint64()
+	case entryHeld:
+		e.floor = r.stamp()
+		e.delta = r.bytes()
 	default:
 		r.fail()
 	}
@@ -202,7 +214,8 @@ const (
 	flagWon     byte = 1 << iota
 	flagDiffers      // of a digest
 	flagConflict
-	flagFailed // the store could not take it; the body is the error's text
+	flagFailed  // the store could not take it; the body is the error's text
+	flagRefused // a part of it was too old, and was not joined
 )
 
 func appendAnswer(dst []byte, a datastore.Answer, beat []byte) []byte {
@@ -215,6 +228,9 @@ func appendAnswer(dst []byte, a datastore.Answer, beat []byte) []byte {
 	}
 	if a.Conflict {
 		f |= flagConflict
+	}
+	if a.Refused > 0 {
+		f |= flagRefused
 	}
 	dst = append(dst, f)
 	if f&^flagConflict != flagWon {
@@ -232,6 +248,7 @@ func appendFailure(dst []byte, err error) []byte {
 type answer struct {
 	flags byte
 	body  []byte
+	by    road // by which the body is to be taken
 }
 
 // won says that the owner holds what it was sent, or asked about, and that
