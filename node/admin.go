@@ -85,6 +85,9 @@ func (a *adminServer) ready(w http.ResponseWriter, _ *http.Request) {
 	if peer, age := a.n.OldestComparison(); peer != "" {
 		fmt.Fprintf(w, "everything was compared with %s %s ago, with others later\n", peer, age.Round(time.Second))
 	}
+	if text := a.n.stalled(); text != "" {
+		fmt.Fprintln(w, "deleted keys keep their memory: "+text)
+	}
 }
 
 func (a *adminServer) ring(w http.ResponseWriter, r *http.Request) {

@@ -74,7 +74,7 @@ func (a *antiEntropy) serve(ctx context.Context, q *peer) {
 		if q.compared.age() < period {
 			continue // catching up did it
 		}
-		if !q.meets() || !q.member.Complete() || !a.n.complete() {
+		if !q.meets() || !q.member.Complete() || !a.n.complete() || a.n.floors.ready(q) != nil {
 			backoff = firstBackoff
 			continue
 		}

@@ -64,7 +64,7 @@ func total(t *testing.T, c *nodetest.Cluster, name string) (sum float64) {
 func TestAntiEntropy_MakesCopiesEqual(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s stores
-		c := nodetest.NewCluster(t, 3, s.option())
+		c := nodetest.NewCluster(t, 3, s.option(), noFloors())
 		for i := range 300 {
 			c.Do(i%3, "SET", fmt.Sprintf("k%d", i), i)
 		}
@@ -112,7 +112,7 @@ func TestAntiEntropy_MakesCopiesEqual(t *testing.T) {
 func TestAntiEntropy_LargeCollections_ByTheirParts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s stores
-		c := nodetest.NewCluster(t, 3, s.option())
+		c := nodetest.NewCluster(t, 3, s.option(), noFloors())
 		value := strings.Repeat("v", 100)
 		for i := 0; i < 20_000; i += 500 {
 			args := []any{"HSET", "h"}
@@ -171,7 +171,7 @@ func TestAntiEntropy_UnderWrites_FindsNothing(t *testing.T) {
 func TestRepair_MakesEqualNow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var s stores
-		c := nodetest.NewCluster(t, 3, s.option())
+		c := nodetest.NewCluster(t, 3, s.option(), noFloors())
 		c.Do(0, "SET", "k", "v")
 		time.Sleep(10 * time.Second)
 		for i := range 3 {

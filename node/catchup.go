@@ -331,6 +331,9 @@ func (c *catchUp) compareWith(ctx context.Context, node int) (coordinator.Compar
 	case !q.meets():
 		return coordinator.Comparison{}, errors.New("has not connected to this node")
 	}
+	if err := c.n.floors.ready(q); err != nil {
+		return coordinator.Comparison{}, err
+	}
 	began := time.Now()
 	got, err := c.n.handoff.compare(ctx, node, []hints.Range{hints.All})
 	if err == nil {

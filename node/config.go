@@ -90,6 +90,13 @@ type Config struct {
 	// AntiEntropy is how long it may be since this node compared anything that it
 	// owns with each other owner. Default 10m.
 	AntiEntropy time.Duration `yaml:"anti_entropy"`
+	// FloorPeriod is how often the owners of a key agree up to when what was deleted may be
+	// forgotten; more rarely in a large store, 50 s for each million records. Default 1m.
+	FloorPeriod time.Duration `yaml:"floor_period"`
+	// DeadBytes is how much of deleted and expired keys may be remembered before
+	// the node warns: they take memory until all owners have agreed to forget them, which they
+	// cannot while one is away. Default 256 MiB.
+	DeadBytes int64 `yaml:"dead_bytes"`
 
 	// ReadConsistency and WriteConsistency are the default levels of connections:
 	// DC_ONE, DC_QUORUM (the default) or DC_EACH_SAFE_QUORUM, which counts a
@@ -162,6 +169,12 @@ func (c Config) WithDefaults() Config {
 	}
 	if c.AntiEntropy == 0 {
 		c.AntiEntropy = 10 * time.Minute
+	}
+	if c.FloorPeriod == 0 {
+		c.FloorPeriod = time.Minute
+	}
+	if c.DeadBytes == 0 {
+		c.DeadBytes = 256 << 20
 	}
 	if c.Timeout == 0 {
 		c.Timeout = 2 * time.Second
@@ -246,6 +259,12 @@ func (c Config) Validate() error {
 	}
 	if c.AntiEntropy < time.Second {
 		fail("anti_entropy", "%v is less than a second", c.AntiEntropy)
+	}
+	if c.FloorPeriod < time.Second {
+		fail("floor_period", "%v is less than a second", c.FloorPeriod)
+	}
+	if c.DeadBytes < 0 {
+		fail("dead_bytes", "%d is negative", c.DeadBytes)
 	}
 	if c.Timeout < 0 {
 		fail("timeout", "%v is negative", c.Timeout)

@@ -32,6 +32,10 @@ func (h peerHandler) Handle(in *peerwire.Incoming) {
 		return
 	}
 	switch in.Kind {
+	case kindFloors:
+		n.floors.heard(in.From, in.Payload)
+	case kindGives:
+		in.Reply(n.floors.serveGives(in.Payload))
 	case kindHints:
 		in.Reply(n.hintsReply())
 	case coordinator.KindExec:

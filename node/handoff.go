@@ -249,7 +249,7 @@ func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, records []hi
 // equalize compares with a peer what is marked, when both are complete: one
 // that catches up compares by itself first.
 func (h *handoff) equalize(ctx context.Context, q *peer) error {
-	if !q.member.Complete() || !h.n.complete() {
+	if !q.member.Complete() || !h.n.complete() || h.n.floors.ready(q) != nil {
 		return nil
 	}
 	dirty := h.log.Load().Dirty(q.member.ID)
@@ -275,7 +275,13 @@ func (h *handoff) compare(ctx context.Context, node int, ranges []hints.Range) (
 	d.compares(len(was))
 	defer d.compares(-len(was))
 	log.Clean(id, ranges...)
-	got, err := h.n.coord.Compare(ctx, h.n.peers.call, node, intersect(sharedRanges(h.n.coord.Cluster(), node), ranges), true)
+	runs := intersect(sharedRanges(h.n.coord.Cluster(), node), ranges)
+	got, err := h.join(ctx, node, runs)
+	if err == nil {
+		var compared coordinator.Comparison
+		compared, err = h.n.coord.Compare(ctx, h.n.peers.call, node, runs, true)
+		got.Add(compared)
+	}
 	h.n.antiEntropy.count(got)
 	if err != nil {
 		for _, r := range was {
@@ -283,6 +289,19 @@ func (h *handoff) compare(ctx context.Context, node int, ranges []hints.Range) (
 		}
 	}
 	return got, err
+}
+
+// join takes what another node holds where this node began with nothing, and
+// drops what came before that and is dead there: hints of long ago, say.
+func (h *handoff) join(ctx context.Context, node int, runs []coordinator.Range) (all coordinator.Comparison, err error) {
+	for _, j := range h.n.floors.joining(runs) {
+		got, err := h.n.coord.Return(ctx, h.n.peers.call, node, j.runs, j.floor)
+		all.Add(got)
+		if err != nil {
+			return all, err
+		}
+	}
+	return all, nil
 }
 
 // marked says whether a node may lack something that is not known record by

@@ -21,7 +21,7 @@ import (
 //	clean        left by a clean stop, gone while the node runs
 //	layout.json  the layout in force
 //	vote         the first layout that the node agreed to
-//	data/        the store's
+//	data/        the store's, and floors: what was agreed with other owners
 //	hints/       what others have not got yet
 type identity struct {
 	dir  string
@@ -181,7 +181,7 @@ func (n *identity) write(name string, b []byte) error {
 	if err != nil {
 		return fmt.Errorf("node: %w", err)
 	}
-	return n.syncDir()
+	return n.syncDirOf(filepath.Dir(n.path(name)))
 }
 
 // markClean is the last thing that a clean stop does.
@@ -197,9 +197,11 @@ func (n *identity) close() {
 	}
 }
 
-func (n *identity) syncDir() error {
-	if err := n.disk.SyncDir(n.dir); err != nil {
-		return fmt.Errorf("node: sync %s: %w", n.dir, err)
+func (n *identity) syncDir() error { return n.syncDirOf(n.dir) }
+
+func (n *identity) syncDirOf(dir string) error {
+	if err := n.disk.SyncDir(dir); err != nil {
+		return fmt.Errorf("node: sync %s: %w", dir, err)
 	}
 	return nil
 }

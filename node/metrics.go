@@ -62,6 +62,11 @@ var (
 	mCompareFailed = desc("comparison_failures_total", "Rounds of anti-entropy with the peer that were broken off.", "peer", "dc", "rack")
 	mComparisons   = desc("comparisons_total", "Times that dirty ranges were compared with a peer to the end.")
 
+	mFloorAge     = desc("floor_age_seconds", "How long ago the deletions were made that this node may forget by now, where it is longest; 0 before the first floor.")
+	mFloorRounds  = desc("floors_total", "Floors that were raised, of all sets of owners that this node is one of.")
+	mFloorTaken   = desc("floor_records_total", "Records taken from other owners before a floor was raised.")
+	mFloorStalled = desc("floor_stalled_seconds", "How long the peer has kept a floor from rising; 0 if it does not.", "peer", "dc", "rack")
+
 	mCaughtUp = desc("caught_up", "Whether this node is not catching up.")
 	mReady    = desc("ready", "Whether /readyz says ok.")
 	mCatchUps = desc("catch_ups_total", "Times that this node caught up.")
@@ -157,6 +162,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(mCompareKeys, n.antiEntropy.differed.Load())
 	count(mCompareFields, n.antiEntropy.members.Load())
 	count(mComparisons, n.handoff.compared.Load())
+	m.collectFloors(gauge, count)
 	gauge(mCaughtUp, truth(n.caughtUp.Load()))
 	gauge(mReady, truth(n.Ready() == nil))
 	count(mCatchUps, n.catchUp.runs.Load())

@@ -45,6 +45,7 @@ type Node struct {
 	catchUp     *catchUp
 	handoff     *handoff
 	antiEntropy *antiEntropy
+	floors      *floors
 	forming     *forming
 	skew        skew
 	waiting     waiting
@@ -173,6 +174,7 @@ func newNode(in ingredients) (*Node, error) {
 	n.catchUp = newCatchUp(n)
 	n.handoff = &handoff{n: n}
 	n.antiEntropy = &antiEntropy{n: n}
+	n.floors = newFloors(n)
 	n.forming = newForming(n)
 	n.coord = coordinator.New(coordinator.Config{
 		Peers:    n.peers,

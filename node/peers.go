@@ -31,6 +31,8 @@ const (
 	kindCommit
 	kindBypassed // one way: somebody else wrote keys that the receiver is primary of
 	kindHints    // what the receiver keeps for others
+	kindFloors   // one way: what the sender has agreed to forget
+	kindGives    // whether what the receiver holds may be taken
 )
 
 // peers holds a connection to each other node of the layout. It implements
@@ -53,6 +55,7 @@ type peer struct {
 	up, told bool
 	heard    time.Time
 	complete bool
+	floors   bool   // it agrees on floors
 	owes     uint32 // hints that it has for us
 
 	wake     chan struct{} // something is to be handed over, or can be now
@@ -171,10 +174,12 @@ const (
 	statusFormat   = 1
 	statusComplete = 1 << 0
 	statusLeaving  = 1 << 1
+	statusFloors   = 1 << 2 // the sender agrees on floors
 )
 
 type status struct {
 	complete, leaving bool
+	floors            bool
 	generation        uint32
 	wall              int64
 	owed              uint32
@@ -187,6 +192,9 @@ func (s status) append(dst []byte) []byte {
 	}
 	if s.leaving {
 		f |= statusLeaving
+	}
+	if s.floors {
+		f |= statusFloors
 	}
 	dst = append(dst, statusFormat, f)
 	dst = binary.BigEndian.AppendUint32(dst, s.generation)
@@ -201,6 +209,7 @@ func readStatus(b []byte) (status, error) {
 	return status{
 		complete:   b[1]&statusComplete != 0,
 		leaving:    b[1]&statusLeaving != 0,
+		floors:     b[1]&statusFloors != 0,
 		generation: binary.BigEndian.Uint32(b[2:]),
 		wall:       int64(binary.BigEndian.Uint64(b[6:])),
 		owed:       binary.BigEndian.Uint32(b[14:]),
@@ -229,6 +238,7 @@ func (n *Node) peerState(q *peer, s peerwire.PeerState) {
 		if n.observer.MemberUp != nil {
 			n.observer.MemberUp(m)
 		}
+		n.floors.say(q) // before anything that would be taken at the wrong floor
 		n.sendStatus(q)
 		q.rouse()
 		return
@@ -303,6 +313,14 @@ func (q *peer) meets() bool {
 	return q.up && q.told
 }
 
+// agreesOnFloors says whether the peer keeps floors; one with a store of another
+// kind does not.
+func (q *peer) agreesOnFloors() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.floors
+}
+
 // refresh hands what is known of the peer's health to the coordinator.
 func (n *Node) refresh(q *peer) {
 	q.mu.Lock()
@@ -343,7 +361,7 @@ func (n *Node) sendStatus(q *peer) {
 	}
 	s := status{
 		complete: n.complete(), leaving: n.stopping.Load(), generation: n.identity.file.Generation,
-		wall: n.wall(), owed: n.handoff.owed(q.member.ID),
+		wall: n.wall(), owed: n.handoff.owed(q.member.ID), floors: n.floors.store != nil,
 	}
 	_ = q.wire.Notify(peerwire.Request{Kind: kindStatus, Epoch: n.epoch(), Payload: s.append(nil)})
 }
@@ -374,7 +392,7 @@ func (n *Node) heardStatus(from string, b []byte) {
 	up, news := q.up, q.up && !q.told
 	q.told, q.heard = up, time.Now()
 	q.complete = s.complete && !s.leaving
-	q.owes = s.owed
+	q.owes, q.floors = s.owed, s.floors
 	q.mu.Unlock()
 	q.rouse()
 	if !up && !s.leaving {

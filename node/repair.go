@@ -93,6 +93,10 @@ func (a *antiEntropy) repair(ctx context.Context, q *peer, span []hints.Range, p
 		tell(0, err)
 		return all, err
 	}
+	if err := a.n.floors.await(ctx, q); err != nil {
+		tell(0, err)
+		return all, err
+	}
 	for i, part := range parts {
 		got, err := a.n.handoff.compare(ctx, q.member.Index, hintRanges(part))
 		all.Add(got)

@@ -207,6 +207,9 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	}
 	n.store.Store(&openedStore{store, clock})
 	first := n.forming.brought(l)
+	if err := n.floors.open(cl, store); err != nil {
+		return err
+	}
 	if err := n.handoff.open(cl, sync, first); err != nil {
 		return err
 	}
@@ -220,6 +223,11 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	for _, q := range n.peers.all() {
 		r.tasks.Go(func() { n.handoff.serve(r.ctx, q) })
 		r.tasks.Go(func() { n.antiEntropy.serve(r.ctx, q) })
+	}
+	if n.floors.store != nil {
+		r.tasks.Go(func() { n.floors.run(r.ctx) })
+		r.tasks.Go(func() { n.floors.work(r.ctx) })
+		r.tasks.Go(func() { n.floors.sweep(r.ctx) })
 	}
 	r.gossip.announce()
 	n.log.Info("layout", "how", how, "epoch", l.Epoch, "nodes", len(l.Nodes), "records", store.Len(), "took", time.Since(began))

@@ -59,6 +59,8 @@ var help = map[string]string{
 	"hint_bytes":        "bytes of hints kept for one node that is away; beyond it is compared (default 256 MiB, 64 MiB without data-dir)",
 	"hint_window":       "how long a hint is kept (default 3h)",
 	"anti_entropy":      "how long it may be since anything was compared with each other owner (default 10m)",
+	"floor_period":      "how often the owners of a key agree what of deleted ones may be forgotten (default 1m, longer in a large store)",
+	"dead_bytes":        "bytes that deleted and expired keys may take before the node warns (default 256 MiB)",
 	"read_consistency":  "level of reads: DC_ONE, DC_QUORUM or DC_EACH_SAFE_QUORUM (default DC_QUORUM)",
 	"write_consistency": "level of writes: DC_ONE, DC_QUORUM or DC_EACH_SAFE_QUORUM (default DC_QUORUM)",
 	"read":              "who answers reads at DC_ONE: primary or nearest (default primary)",

@@ -65,6 +65,14 @@ type Floors struct {
 	Lapsed datastore.Version
 }
 
+// Later are the greater of both, one by one.
+func (f Floors) Later(o Floors) Floors {
+	return Floors{
+		later(f.Promised, o.Promised), later(f.Closed, o.Closed), later(f.Floor, o.Floor),
+		later(f.Before, o.Before), later(f.Lapsed, o.Lapsed),
+	}
+}
+
 // Actions are what the caller has to do: see the package documentation.
 type Actions struct {
 	Save     bool
@@ -174,6 +182,12 @@ func New(cfg Config, saved []byte, start time.Time) (*Machine, error) {
 	}
 	return m, nil
 }
+
+// Owners are the ids of the owners, sorted.
+func (m *Machine) Owners() []string { return slices.Clone(m.owners) }
+
+// Group names the set of owners: other sets have, but for chance, other names.
+func (m *Machine) Group() uint64 { return m.group }
 
 // Floors is what the store has to be told before anything else, at the start.
 func (m *Machine) Floors() Floors {

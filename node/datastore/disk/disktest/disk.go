@@ -131,6 +131,19 @@ func (d *Disk) Restart(power bool) *Disk {
 	return n
 }
 
+// Copy is a copy of all files as they are now: a backup.
+func (d *Disk) Copy() *Disk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := New(d.rng)
+	n.boots = d.boots
+	for name, f := range d.names {
+		c := &inode{data: append([]byte(nil), f.data...), synced: append([]byte(nil), f.data...)}
+		n.names[name], n.durable[name] = c, c
+	}
+	return n
+}
+
 // Boot names the time since the last power failure.
 func (d *Disk) Boot() string { return fmt.Sprintf("boot %d", d.boots) }
 
