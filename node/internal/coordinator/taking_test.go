@@ -184,6 +184,52 @@ func TestTake_RandomRounds_HoldsAllThatTheOtherHeld(t *testing.T) {
 	}
 }
 
+// What died before it was asked for has left its death, by whatever it came.
+func TestTake_KilledMeanwhile_WhatKilledItIsTaken(t *testing.T) {
+	for _, ranged := range []bool{false, true} {
+		b := newBench(t, 2)
+		key := []byte("large")
+		for i, m := range b.stores {
+			put := func(_ *datastore.View, d *datastore.Delta) {
+				for j := range 300 {
+					d.Put(datastore.Hash, fmt.Append(nil, i, j), []byte("v"))
+				}
+			}
+			if _, err := m.Update(key, updateFunc(put), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		given, err := b.stores[0].Record(key, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		call := benchCaller(b, 1)
+		_, err = b.coords[1].Take(t.Context(), func(ctx context.Context, node int, kind byte, payload []byte) ([]byte, error) {
+			reply, err := call(ctx, node, kind, payload)
+			if kind != KindReconcile || payload[1] != modeGive {
+				return reply, err
+			}
+			// The digests by kind are known, the fields are not.
+			if ranged {
+				_, err = b.stores[0].ResetRange(0, lastToken)
+			} else {
+				_, err = b.stores[0].Update(key, updateFunc(func(_ *datastore.View, d *datastore.Delta) { d.Delete() }), nil)
+			}
+			return reply, err
+		}, 0, whole)
+		if err != nil {
+			t.Fatal(err)
+		}
+		was := b.digest(1, string(key))
+		if _, err := b.stores[1].Merge(key, given, datastore.MergeOptions{Exchange: true}, nil); err != nil {
+			t.Fatal(err)
+		}
+		if b.digest(1, string(key)) != was {
+			t.Errorf("a range reset: %v: neither the fields nor what killed them was taken", ranged)
+		}
+	}
+}
+
 // What is cut short is an error, or asked for again: never taken for all.
 func TestTake_AnswersAreCutShort_IsNeverTakenForAll(t *testing.T) {
 	for range 40 {
