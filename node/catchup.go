@@ -110,6 +110,7 @@ func (c *catchUp) complete(ctx context.Context) error {
 			c.mu.Lock()
 			whole := asked == c.asked
 			if whole {
+				c.lost.Store(false)
 				c.done = asked
 				c.n.setCaughtUp(true)
 			}
@@ -283,7 +284,6 @@ func (c *catchUp) pass(ctx context.Context) (fetched, pushed int, err error) {
 			return fetched, pushed, err
 		}
 	}
-	c.lost.Store(false)
 	return fetched, pushed, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/internal/coordinator"
 	"github.com/dynomite-go/dynomite/node/internal/floor"
+	"github.com/dynomite-go/dynomite/node/internal/layout"
 )
 
 // floors has this node agree with the other owners of what it holds on floors:
@@ -31,6 +32,7 @@ type floors struct {
 	answer atomic.Bool // somebody said something new
 	failed bool        // to write; said already
 	alarm  alarm
+	back   bool // this copy turned out to be an old one
 	rounds atomic.Uint64
 	taken  atomic.Uint64
 
@@ -119,6 +121,7 @@ func (f *floors) open(cl *coordinator.Cluster, store datastore.Store) error {
 	// The others hear nothing of this life before it is saved.
 	for f.step() {
 	}
+	f.watch()
 	return nil
 }
 
@@ -236,17 +239,31 @@ func (f *floors) now() floor.Now {
 // costs half a microsecond, and is to take a hundredth of a core.
 const perRecord = 50 * time.Microsecond
 
-// watch has a node catch up that turns out to hold an old copy.
+// watch looks whether this node turns out to hold an old copy, as one that was
+// restored from a backup. Then it may lack what it has acknowledged, and have stamped
+// under its number what it knows nothing of: it takes another, and catches up.
 func (f *floors) watch() {
 	f.mu.Lock()
-	old := false
+	back := false
 	for _, g := range f.groups {
-		old = old || g.machine.Old()
+		back = back || g.machine.Returning() && !g.machine.Joining()
 	}
 	f.mu.Unlock()
-	if old && f.n.caughtUp.Load() {
-		f.n.catchUp.request("holds an old copy")
+	if !back || f.back {
+		f.back = back
+		return
 	}
+	generation, err := f.n.identity.renew(time.UnixMilli(f.n.wall()))
+	if err != nil {
+		f.n.log.Warn("this node holds an old copy, and could not take another number", "err", err)
+		return // the next beat tries again
+	}
+	f.back = true
+	clock := f.n.store.Load().clock
+	clock.SetNode(layout.Number(layout.Slot(clock.Node()), generation))
+	f.n.log.Warn("this node holds an old copy: it may lack what it has acknowledged, and compares with the others", "number", clock.Node())
+	f.n.catchUp.lost.Store(true)
+	f.n.catchUp.request("holds an old copy")
 }
 
 // forgetAlone raises the floor of what nobody else owns: the only owner has

@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
@@ -27,6 +28,7 @@ type identity struct {
 	dir  string
 	disk disk.FS
 	lock io.Closer
+	mu   sync.Mutex // guards the generation in file
 	file identityFile
 	// Clean says that the last stop was clean, and High what the clock had
 	// reached by then.
@@ -67,7 +69,7 @@ const identityFormat = 1
 // another, but in the lower half, so that the next starts have numbers left.
 func openIdentity(d disk.FS, dir, id, cluster string, now time.Time) (*identity, error) {
 	n := &identity{dir: dir, disk: d, blank: true, file: identityFile{Format: identityFormat, ID: id, Cluster: cluster}}
-	tenths := uint32(now.UnixMilli() / 100)
+	tenths := freshGeneration(now)
 	if dir == "" {
 		n.file.Generation = tenths & layout.MaxGeneration
 		return n, nil
@@ -184,9 +186,38 @@ func (n *identity) write(name string, b []byte) error {
 	return n.syncDirOf(filepath.Dir(n.path(name)))
 }
 
+// generation is the node number's; it counts the times that this node may have
+// forgotten something.
+func (n *identity) generation() uint32 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.file.Generation
+}
+
+// renew takes a generation that this node has never had, as in an empty
+// directory: it turned out that this one is an old copy.
+func (n *identity) renew(now time.Time) (uint32, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	f := n.file
+	f.Generation = freshGeneration(now) & (layout.MaxGeneration / 2)
+	if n.dir == "" {
+		f.Generation = freshGeneration(now) & layout.MaxGeneration
+	}
+	b, _ := json.Marshal(f)
+	if err := n.write("node.json", b); err != nil {
+		return 0, err
+	}
+	n.file = f
+	return f.Generation, nil
+}
+
+// freshGeneration is the wall clock in tenths of seconds.
+func freshGeneration(now time.Time) uint32 { return uint32(now.UnixMilli() / 100) }
+
 // markClean is the last thing that a clean stop does.
 func (n *identity) markClean(high datastore.Version) error {
-	b, _ := json.Marshal(cleanFile{Generation: n.file.Generation, Time: high.Time, Node: high.Node})
+	b, _ := json.Marshal(cleanFile{Generation: n.generation(), Time: high.Time, Node: high.Node})
 	return n.write("clean", b)
 }
 

@@ -360,7 +360,7 @@ func (n *Node) sendStatus(q *peer) {
 		return
 	}
 	s := status{
-		complete: n.complete(), leaving: n.stopping.Load(), generation: n.identity.file.Generation,
+		complete: n.complete(), leaving: n.stopping.Load(), generation: n.identity.generation(),
 		wall: n.wall(), owed: n.handoff.owed(q.member.ID), floors: n.floors.store != nil,
 	}
 	_ = q.wire.Notify(peerwire.Request{Kind: kindStatus, Epoch: n.epoch(), Payload: s.append(nil)})

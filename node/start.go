@@ -190,7 +190,7 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 		return err
 	}
 	cl.DigestKey = l.DigestKey
-	clock := datastore.NewClock(layout.Number(info.Slot, n.identity.file.Generation), n.wallClock)
+	clock := datastore.NewClock(layout.Number(info.Slot, n.identity.generation()), n.wallClock)
 	clock.Observe(n.identity.high)
 	sync, _ := syncPolicy(n.cfg.AppendFsync)
 	dir := ""
@@ -238,7 +238,7 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	if len(l.Nodes) == 1 {
 		n.setCaughtUp(true)
 	} else {
-		n.catchUp.lost.Store(!first && !n.identity.kept && !(n.syncAlways && !n.identity.blank))
+		n.catchUp.lost.Store(n.floors.back || !first && !n.identity.kept && !(n.syncAlways && !n.identity.blank))
 		n.catchUp.request("started")
 	}
 	return nil
