@@ -53,6 +53,7 @@ func (b *bench) raise(v datastore.Version, nodes ...int) {
 	for _, i := range nodes {
 		b.stores[i].SetFloor(0, lastToken, v, datastore.Version{})
 	}
+	b.clocks[0].Stamp()
 	b.close()
 }
 

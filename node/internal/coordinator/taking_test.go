@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/dynomite-go/dynomite/hashkit"
 	"github.com/dynomite-go/dynomite/node/datastore"
@@ -188,6 +189,7 @@ func TestTake_RandomRounds_HoldsAllThatTheOtherHeld(t *testing.T) {
 func TestTake_KilledMeanwhile_WhatKilledItIsTaken(t *testing.T) {
 	for _, ranged := range []bool{false, true} {
 		b := newBench(t, 2)
+		b.clocks[0].Observe(datastore.At(time.Now().Add(time.Hour).UnixMilli(), 0, 9))
 		key := []byte("large")
 		for i, m := range b.stores {
 			put := func(_ *datastore.View, d *datastore.Delta) {
@@ -209,11 +211,16 @@ func TestTake_KilledMeanwhile_WhatKilledItIsTaken(t *testing.T) {
 			if kind != KindReconcile || payload[1] != modeGive {
 				return reply, err
 			}
-			// The digests by kind are known, the fields are not.
+			// The digests by kind are known, the fields are not, and never will be:
+			// they are gone on both sides, here by what does not kill theirs.
+			del := updateFunc(func(_ *datastore.View, d *datastore.Delta) { d.Delete() })
+			if _, err := b.stores[1].Update(key, del, nil); err != nil {
+				t.Error(err)
+			}
 			if ranged {
 				_, err = b.stores[0].ResetRange(0, lastToken)
 			} else {
-				_, err = b.stores[0].Update(key, updateFunc(func(_ *datastore.View, d *datastore.Delta) { d.Delete() }), nil)
+				_, err = b.stores[0].Update(key, del, nil)
 			}
 			return reply, err
 		}, 0, whole)
