@@ -24,10 +24,11 @@ func (m *Machine) goBack() {
 }
 
 // Highest are what the store of an owner that is Joining is told before it
-// takes or is given anything: the greatest promise and floor that others have.
+// takes or is given anything: the greatest promise, closing and floor that others have.
+// What they have closed it takes from complete owners alone, so that all it
+// holds of that age is held by one of them.
 func (m *Machine) Highest() Floors {
 	f := m.highest()
-	f.Closed = f.Floor
 	for i := range m.others {
 		if o := &m.others[i]; i != m.self && o.known && !o.stale && o.floor == f.Floor {
 			f.Before = later(f.Before, o.before)

@@ -54,7 +54,7 @@ type holding struct {
 // holds sends what owner j holds to owner i.
 func (h *history) holds(i, j int) {
 	o, z := h.owners[i], h.owners[j]
-	if !z.serves() || z.machine.Returning() {
+	if !z.serves() {
 		return
 	}
 	x := holding{frame: z.copy(), floor: z.store.Floor(0)}

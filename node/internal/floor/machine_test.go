@@ -473,7 +473,7 @@ func TestMachine_BeganEmpty_IsReadyBeforeItReturns(t *testing.T) {
 		t.Errorf("joins %v, returns %v, old %v; ready for a %v, a for it %v, for b %v",
 			c.Joining(), c.Returning(), c.Old(), c.Ready("a"), g.m["a"].Ready("c"), c.Ready("b"))
 	}
-	if f := c.Highest(); f.Floor != want.Floor || f.Before != want.Before || f.Closed != want.Floor || f.Promised.Less(want.Promised) {
+	if f := c.Highest(); f.Floor != want.Floor || f.Before != want.Before || f.Closed != want.Closed || f.Promised.Less(want.Promised) {
 		t.Errorf("goes by %+v, want %+v", f, want)
 	}
 	g.start("c", Config{}) // with what it has taken by now
