@@ -36,7 +36,12 @@ func (f *floors) begin(g *floorGroup, a floor.Actions) {
 			g.machine.Exchanged(x.Owner, x.Round, false)
 		}
 	}
-	if a.Return != nil && !queue(floorTask{g: g, back: a.Return}) {
+	if a.Return == nil {
+		return
+	}
+	// Who began with nothing takes all of it by catching up, and comes back for the rest.
+	first := g.machine.Joining() && !f.n.caughtUp.Load()
+	if first || !queue(floorTask{g: g, back: a.Return}) {
 		g.machine.Returned(false)
 	}
 }
