@@ -262,16 +262,19 @@ func TestFloors_HintThatComesAfterwards_BringsNothingBack(t *testing.T) {
 		}
 		c.Network.Heal(c.Host(0), c.Host(2))
 		time.Sleep(5 * time.Second)
-		for i := range 20 {
+		for i := range 10 {
 			c.Do(1, "DEL", fmt.Sprint("k", i))
 		}
 		forgotten(t, c)
+		for i := 10; i < 20; i++ { // a floor rises when all owners hold what each held
+			want(t, c.Do(2, "DYN.LOCAL", "GET", fmt.Sprint("k", i)), i)
+		}
 		time.Sleep(15 * time.Minute)
 		if left := hintsFor(t, c.Nodes[0], "n2").Records; left != 0 {
 			t.Errorf("%d hints are left", left)
 		}
 		for i := range c.Nodes {
-			want(t, c.Do(i, "DYN.LOCAL", "DBSIZE"), 0)
+			want(t, c.Do(i, "DYN.LOCAL", "DBSIZE"), 10)
 		}
 		equalCopies(t, c)
 		if total(t, c, "atoms_refused_total") == 0 {
@@ -318,5 +321,38 @@ func TestFloors_NodeThatBeganEmpty_ServesBeforeAllAreThere(t *testing.T) {
 			want(t, c.Do(i, "DYN.LOCAL", "GET", "k77"), 78)
 		}
 		equalCopies(t, c)
+	})
+}
+
+// What was agreed is known after a restart, before any other node is there to
+// say it again.
+func TestFloors_Restart_ForgetsNoFloor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nodetest.NewCluster(t, 3, nodetest.WithDisks())
+		c.Do(0, "SET", "k", 1)
+		c.Do(0, "DEL", "k")
+		forgotten(t, c)
+		before := c.Nodes[1].Floors()[0].Floor
+		for i := range c.Nodes {
+			if i%2 == 0 {
+				c.Crash(i)
+			} else {
+				c.Kill(i)
+			}
+		}
+		for i := range c.Nodes {
+			c.Start(i)
+			if got := c.Nodes[i].Floors()[0]; got.Floor.Before(before) || got.Old {
+				t.Errorf("node %d has %+v, not %v", i, got, before)
+			}
+			c.Kill(i)
+		}
+		startAll(c)
+		c.Do(1, "SET", "k", 1)
+		c.Do(1, "DEL", "k")
+		forgotten(t, c)
+		if after := c.Nodes[1].Floors()[0].Floor; !before.Before(after) {
+			t.Errorf("the floor stays at %v", after)
+		}
 	})
 }
