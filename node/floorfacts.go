@@ -29,11 +29,11 @@ type FloorInfo struct {
 // agreed on; nil for a node alone.
 func (n *Node) Floors() []FloorInfo {
 	f := n.floors
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.store == nil {
 		return nil
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	now := time.UnixMilli(n.wall())
 	var out []FloorInfo
 	for _, g := range f.groups {

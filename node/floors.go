@@ -114,7 +114,9 @@ func (f *floors) open(cl *coordinator.Cluster, store datastore.Store) error {
 			}
 		}
 	}
+	f.mu.Lock() // metrics may be asked for already
 	f.store, f.groups, f.alone = s, groups, alone
+	f.mu.Unlock()
 	for _, g := range groups {
 		f.tell(g, g.machine.Floors())
 	}

@@ -353,6 +353,18 @@ func TestFloors_Restart_ForgetsNoFloor(t *testing.T) {
 		forgotten(t, c)
 		if after := c.Nodes[1].Floors()[0].Floor; !before.Before(after) {
 			t.Errorf("the floor stays at %v", after)
+
+// Metrics are asked for from the first moment on, while the node has no layout yet.
+func TestFloors_AskedForWhileTheClusterForms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nodetest.NewCluster(t, 3, nodetest.WithoutReady(0), nodetest.WithoutReady(1), nodetest.WithoutReady(2))
+		for range 100 {
+			for i, n := range c.Nodes {
+				if info := n.Floors(); len(info) == 0 && n.Ready() == nil {
+					t.Errorf("node %d is ready and has no floors", i)
+				}
+			}
+			time.Sleep(10 * time.Millisecond)
 		}
 	})
 }
