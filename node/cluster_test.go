@@ -198,3 +198,25 @@ func TestCluster_NodeThatMayHaveLostWrites_DoesNotVoteOnTheWordOfOneOther(t *tes
 		}
 	})
 }
+
+// A primary that has not heard of a FLUSHALL, and holds what that has killed, is
+// told when it asks others before it counts on.
+func TestCluster_FlushThatAPrimaryMissed_IsNotCountedOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nodetest.NewCluster(t, 3)
+		c.Network.Cut(c.Host(0), c.Host(1))
+		time.Sleep(2 * time.Second)
+		for i := range 12 {
+			c.Do(0, "INCR", fmt.Sprint("n", i)) // also what n1 is primary of
+		}
+		c.Network.Heal(c.Host(0), c.Host(1))
+		time.Sleep(10 * time.Second)
+		c.Network.Cut(c.Host(2), c.Host(1))
+		time.Sleep(3 * time.Second)
+		want(t, c.Do(2, "FLUSHALL"), "OK")
+		time.Sleep(2 * time.Second)
+		for i := range 12 {
+			want(t, c.Do(1, "INCR", fmt.Sprint("n", i)), 1)
+		}
+	})
+}

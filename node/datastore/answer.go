@@ -38,7 +38,7 @@ func (e *engine) merge(key, rec []byte, cut Version, delta []byte, opt MergeOpti
 	out = e.encode(&e.after, rec)
 	if !ans.Won || ans.Differs {
 		if j.cut {
-			e.before.reset = reset{upto: cut, stamp: cut}
+			e.before.include(cut)
 		}
 		ans.Beat = e.before.append(ans.Beat)
 	}

@@ -80,6 +80,21 @@ func TestAnswer_RangeResetHeld_CarriesItAsReset(t *testing.T) {
 	}
 }
 
+// TestAnswer_RangeResetAndNewerReset_CarriesTheNewer: a range reset kills a part of
+// what the record's own does.
+func TestAnswer_RangeResetAndNewerReset_CarriesTheNewer(t *testing.T) {
+	for _, f := range forms {
+		r := newReplica(t, f, 1, 0)
+		r.h.reset(At(20, 0, 5))
+		r.o.rr = At(20, 0, 5)
+		r.h.merge(wrote(t, 4, 30, set("y")).b, MergeOptions{})
+		ans := r.h.merge(wrote(t, 3, 10, set("x")).b, MergeOptions{})
+		if beat := decodeORec(t, ans.Beat); ans.Won || beat.reset != At(30, 0, 4).Pred() || beat.rs != At(30, 0, 4) {
+			t.Errorf("%v form: beaten by %s", f, beat.text())
+		}
+	}
+}
+
 // TestAnswer_LargeRecord_CarriesWhatBeatTheDelta: not all of it.
 func TestAnswer_LargeRecord_CarriesWhatBeatTheDelta(t *testing.T) {
 	now := int64(100)

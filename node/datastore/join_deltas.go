@@ -25,3 +25,25 @@ func JoinDeltas(dst, a, b []byte) ([]byte, error) {
 	join(&out, &left, &right, Version{})
 	return out.append(dst), nil
 }
+
+// WithReset appends to dst a record (empty: none) with a reset of its own that
+// kills what a range reset at v does: for who does not know of that one yet, and may
+// hold of this key what it has killed.
+func WithReset(dst, record []byte, v Version) ([]byte, error) {
+	var a atoms
+	if len(record) > 0 {
+		if err := a.decode(record); err != nil {
+			return dst, err
+		}
+	}
+	a.include(v)
+	return a.append(dst), nil
+}
+
+// include makes a range reset at v one of the record's own, unless one of its own
+// reaches further.
+func (h *header) include(v Version) {
+	if h.reset.upto.Less(v) {
+		h.reset = reset{upto: v, stamp: v}
+	}
+}

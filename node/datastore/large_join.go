@@ -57,7 +57,7 @@ func (e *engine) lmerge(l *large, key []byte, cut Version, delta []byte, opt Mer
 func (l *large) appendBeaten(dst []byte, cut Version, killed bool) []byte {
 	kept := l.reset
 	if killed {
-		l.reset = reset{upto: cut, stamp: cut}
+		l.include(cut)
 	}
 	dst = l.append(dst)
 	l.reset = kept
@@ -72,7 +72,7 @@ func (e *engine) appendBeat(dst []byte, l *large, cut Version, j *judge) []byte 
 	beat.clear()
 	beat.header = l.header
 	if j.cut {
-		beat.reset = reset{upto: cut, stamp: cut}
+		beat.include(cut)
 	}
 	other := !j.values
 	for cells := e.wrote.cells; len(cells) > 0; {

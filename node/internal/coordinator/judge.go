@@ -154,7 +154,7 @@ func (b *batch) push(i, node int) {
 		b.settle(i)
 		return
 	}
-	if !o.reset.has(p) && b.c.hasReset(o.token) {
+	if !o.reset.has(p) && !b.c.resetOf(o.token).IsZero() {
 		f := b.out.frame(b, node, KindReset)
 		if len(f.ops) == 0 {
 			f.buf = appendResets(f.buf, b.c.store.Resets())

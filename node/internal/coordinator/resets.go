@@ -77,12 +77,13 @@ func (c *Coordinator) ServeReset(payload []byte) ([]byte, error) {
 	return resetAnswer{newest, refused}.append(appendResets(nil, c.store.Resets())), nil
 }
 
-// hasReset says whether we hold a range reset that covers token.
-func (c *Coordinator) hasReset(token hashkit.Token) bool {
+// resetOf is the newest range reset that we hold and that covers token; zero if
+// there is none.
+func (c *Coordinator) resetOf(token hashkit.Token) (newest datastore.Version) {
 	for _, r := range c.store.Resets() {
-		if uint64(token) >= r.From && uint64(token) <= r.To {
-			return true
+		if uint64(token) >= r.From && uint64(token) <= r.To && newest.Less(r.Version) {
+			newest = r.Version
 		}
 	}
-	return false
+	return newest
 }

@@ -83,6 +83,10 @@ func (c *Coordinator) compareDigest(key []byte, digest uint64, dst []byte) (data
 		return datastore.Answer{Won: true}, nil
 	}
 	rec, err := c.store.Record(key, dst)
+	if v := c.resetOf(c.Cluster().Hash(key)); err == nil && !v.IsZero() {
+		// Where the asker has not heard of it, it holds what that has killed.
+		rec, err = datastore.WithReset(nil, rec, v)
+	}
 	return datastore.Answer{Differs: true, Beat: rec}, err
 }
 
