@@ -353,6 +353,9 @@ func TestFloors_Restart_ForgetsNoFloor(t *testing.T) {
 		forgotten(t, c)
 		if after := c.Nodes[1].Floors()[0].Floor; !before.Before(after) {
 			t.Errorf("the floor stays at %v", after)
+		}
+	})
+}
 
 // Metrics are asked for from the first moment on, while the node has no layout yet.
 func TestFloors_AskedForWhileTheClusterForms(t *testing.T) {
