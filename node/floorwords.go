@@ -59,6 +59,7 @@ func (f *floors) heard(from string, b []byte) {
 		return
 	}
 	if err := f.hear(from, b); err != nil {
+		f.n.countBad(from)
 		f.n.log.Warn("what a peer says of floors makes no sense", "peer", from, "err", err)
 	}
 }

@@ -62,6 +62,12 @@ func (h peerHandler) Handle(in *peerwire.Incoming) {
 
 type peerHandler struct{ n *Node }
 
+func (n *Node) countBad(from string) {
+	if q := n.peers.find(from); q != nil {
+		q.bad.Add(1)
+	}
+}
+
 var applyBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func (n *Node) exec(in *peerwire.Incoming) {
@@ -107,6 +113,7 @@ func (n *Node) slow(in *peerwire.Incoming) {
 // badMessage answers a message that could not be read or served. An empty
 // reply is none that any decoder takes, so the asker counts it as a failure.
 func (n *Node) badMessage(in *peerwire.Incoming, err error) {
+	n.countBad(in.From)
 	n.log.Warn("a peer's message could not be served", "peer", in.From, "kind", in.Kind, "err", err)
 	in.Reply(nil)
 }

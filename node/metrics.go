@@ -44,6 +44,7 @@ var (
 	mPeerComplete = desc("peer_complete", "Whether the peer is not catching up.", "peer", "dc", "rack")
 	mPeerQueue    = desc("peer_queue_bytes", "Bytes queued for the peer and not yet written.", "peer", "dc", "rack")
 	mPeerRTT      = desc("peer_rtt_seconds", "Smoothed round trip of pings to the peer.", "peer", "dc", "rack")
+	mPeerBad      = desc("peer_bad_messages_total", "Messages of the peer that could not be read or served.", "peer", "dc", "rack")
 
 	mHintRecords   = desc("hint_records", "Records kept for the peer, which lacks them.", "peer", "dc", "rack")
 	mHintBytes     = desc("hint_bytes", "Bytes of the records kept for the peer.", "peer", "dc", "rack")
@@ -141,6 +142,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		gauge(mPeerComplete, truth(q.member.Complete()), labels...)
 		gauge(mPeerQueue, float64(s.QueueBytes), labels...)
 		gauge(mPeerRTT, s.RTT.Seconds(), labels...)
+		count(mPeerBad, q.bad.Load(), labels...)
 		gauge(mCompareAge, q.compared.age().Seconds(), labels...)
 		count(mCompareFailed, q.compared.failed.Load(), labels...)
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/internal/coordinator"
@@ -61,6 +62,7 @@ type peer struct {
 	wake     chan struct{} // something is to be handed over, or can be now
 	delivery delivery
 	compared compared
+	bad      atomic.Uint64 // messages from it that could not be read or served
 }
 
 var errNoPeer = errors.New("node: no such peer")
