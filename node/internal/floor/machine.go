@@ -227,7 +227,7 @@ func (m *Machine) Ready(owner string) bool {
 	}
 	high := m.highest().Floor
 	if m.now.standing == joining {
-		return o.standing == joining || o.floor == high
+		return o.standing == joining || o.floor == high || o.counts() && !o.done.Less(high)
 	}
 	return !m.said.floor.Less(high) && (o.standing == joining || o.floor == m.said.floor)
 }

@@ -457,6 +457,40 @@ func TestMachine_Ready_OnlyAtEqualFloors(t *testing.T) {
 	}
 }
 
+// One owner has raised its floor when the other two end. One of these comes
+// back: it raises its own, and the two are ready for each other, whether the third
+// ever comes or not.
+func TestMachine_Restart_AfterOnlyOneHasRaised(t *testing.T) {
+	for _, empty := range []bool{false, true} {
+		g := newGroup(t, "a", "b", "c")
+		g.rounds(1)
+		g.now = g.now.Add(2 * time.Minute)
+		g.until("all done", g.all(func(m *Machine) bool { return m.inRound() && m.said.done == m.said.promised }), g.ids...)
+		g.step("a") // raises its floor
+		if empty {
+			// The one that raised tells of it, and is gone; the other had not heard.
+			delete(g.disk, "b")
+			g.start("b", Config{Empty: true})
+			g.step("b")
+			g.send("a", "b")
+			for range 3 {
+				g.round("b", "c")
+			}
+			if !g.m["b"].Ready("c") {
+				t.Error("began empty, and is not ready for who is done")
+			}
+			continue
+		}
+		g.start("b", Config{})
+		for range 3 {
+			g.round("a", "b")
+		}
+		if a, b := g.m["a"].Floors().Floor, g.m["b"].Floors().Floor; a != b || !g.m["b"].Ready("a") || !g.m["a"].Ready("b") {
+			t.Errorf("floors %v and %v, ready %v", a, b, g.m["b"].Ready("a"))
+		}
+	}
+}
+
 // Who began with nothing is compared with at once, and returns when all are
 // there.
 func TestMachine_BeganEmpty_IsReadyBeforeItReturns(t *testing.T) {

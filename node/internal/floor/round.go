@@ -32,6 +32,8 @@ func (m *Machine) decide(now Now) {
 	case m.outdated():
 		m.goBack()
 		m.changed(now.Time)
+	case m.follow():
+		m.changed(now.Time)
 	case !m.every(func(o *other) bool { return o.knows == m.now.life }):
 		// Somebody has not yet seen in which life we are, and from what it began.
 	case m.raise(), m.finish(now), m.close(), !now.Unswept && (m.promise() || m.propose(now)):
@@ -44,15 +46,21 @@ func (m *Machine) inRound() bool { return m.now.floor.Less(m.now.promised) }
 
 // raise raises the floor when all are done.
 func (m *Machine) raise() bool {
-	r := m.now.promised
-	if !m.inRound() || m.now.done != r {
+	return m.raiseIf(m.every, func(o *other) bool { return o.counts() && !o.done.Less(m.now.promised) })
+}
+
+// follow raises the floor when somebody else has: all were done then. It does
+// not wait for those who are away, for until then our copy and that one are
+// not compared.
+func (m *Machine) follow() bool {
+	return m.raiseIf(m.some, func(o *other) bool { return o.counts() && !o.floor.Less(m.now.promised) })
+}
+
+func (m *Machine) raiseIf(of func(func(*other) bool) bool, done func(*other) bool) bool {
+	if !m.inRound() || m.now.done != m.now.promised || !of(done) {
 		return false
 	}
-	raised := m.some(func(o *other) bool { return o.counts() && !o.floor.Less(r) })
-	if !raised && !m.every(func(o *other) bool { return o.counts() && !o.done.Less(r) }) {
-		return false
-	}
-	m.now.floor, m.now.before = r, m.now.base
+	m.now.floor, m.now.before = m.now.promised, m.now.base
 	m.now.standing = complete
 	return true
 }
