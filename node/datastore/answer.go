@@ -29,7 +29,7 @@ func (e *engine) merge(key, rec []byte, cut Version, delta []byte, opt MergeOpti
 	join(&e.after, &e.before, &e.wrote, cut)
 
 	e.answer.show(&e.after, cut, j.now)
-	ans.Won = ans.Refused == 0 && j.won(&e.after.header)
+	ans.Won = ans.Refused == 0 && j.won(&e.after.header, len(e.after.cells)+len(e.after.elements))
 	if opt.Check && e.digestAtoms(key, &e.before) != opt.Before {
 		ans.Differs = true
 		e.shown.show(&e.before, cut, j.now)
@@ -154,12 +154,14 @@ func (e *engine) judge(cut Version) judge {
 	}
 	h := &e.wrote.header
 	j.cut = j.cut || !h.expiry.IsZero() && !cut.Less(h.expiry)
+	j.cut = j.cut || h.reset != (reset{}) && !cut.Less(h.reset.upto)
 	return j
 }
 
 // won is the rule of the answers: everything that the delta wrote is held, and
-// nothing hides it that its writer did not know.
-func (j *judge) won(held *header) bool {
+// nothing hides it that its writer did not know. atoms is how many cells and
+// elements are held.
+func (j *judge) won(held *header, atoms int) bool {
 	d := j.delta
 	for cells := d.cells; len(cells) > 0; {
 		n := fieldLen(cells)
@@ -182,12 +184,23 @@ func (j *judge) won(held *header) bool {
 		// What else it wrote came with the values: the first of a key says
 		// that there is no expiry, and if that is beaten the values are not.
 		return true
+	case d.deletes():
+		return atoms == 0 && held.reset == d.reset && held.kreset == [kinds]reset{} && held.removal.IsZero()
 	case d.reset != reset{}:
 		return j.view.kind == None
 	case !d.expiry.IsZero():
 		return held.expiry == d.expiry
 	}
 	return true
+}
+
+// deletes says that a is what DEL writes. It has won where its reset is all
+// that is left. That nothing is shown would not do: what it did not see may have
+// been removed there by somebody whom nobody else has heard of yet, and by a
+// removal with a newer stamp than its own; then who has not heard of that shows it
+// still, next to the reset. The same goes for the tombstone of one field.
+func (a *atoms) deletes() bool {
+	return a.reset != reset{} && a.reset.upto == a.reset.stamp && len(a.cells) == 0 && a.removal.IsZero()
 }
 
 // fields is the number of elements, and of fields that are more than
@@ -216,7 +229,8 @@ func (j *judge) field(wrote, held []cell) bool {
 				return false
 			}
 		case tombstone:
-			if c.kind == j.view.kind && j.shadowed(wrote, held) {
+			x := find(held, c)
+			if x == nil || x.class != tombstone || x.stamp != c.stamp || c.kind == j.view.kind && j.shadowed(wrote, held) {
 				return false
 			}
 		case slot:

@@ -1,6 +1,7 @@
 package datastore
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -61,11 +62,16 @@ func TestAnswer_Check_TellsWhatDiffers(t *testing.T) {
 func TestAnswer_RangeResetHeld_CarriesItAsReset(t *testing.T) {
 	for _, f := range forms {
 		for _, check := range []bool{false, true} {
-			for _, c := range []oCommand{set("x"), {op: "HSET", key: "f", val: "1"}, incr} {
+			for _, c := range []oCommand{set("x"), {op: "HSET", key: "f", val: "1"}, incr, del} {
 				r := newReplica(t, f, 1, 0)
 				r.h.reset(At(20, 0, 5))
 				r.o.rr = At(20, 0, 5)
-				d := wrote(t, 3, 10, c)
+				var d *odelta
+				if c.op == "DEL" {
+					_, d = newReplica(t, smallForm, 3, 0).delete(10)
+				} else {
+					d = wrote(t, 3, 10, c)
+				}
 				r.o = oJoin(r.o, d.o)
 				ans := r.h.merge(d.b, MergeOptions{Check: check, Before: 1})
 				r.compare()
@@ -136,6 +142,32 @@ func TestAnswer_LargeRecord_DelBeatenByOneField(t *testing.T) {
 	r.reset, r.rs = ans.Newest, At(101, 0, 3)
 	if ans := h.merge(encodeORec(r), MergeOptions{}); !ans.Won || !h.l.header.reset.upto.Less(r.rs) || h.view(102).Kind() != None {
 		t.Errorf("above the newest: %+v", ans)
+	}
+}
+
+// TestAnswer_LargeRecord_DelBelowATombstone: who executes again has to be told of
+// it, or the next stamp may be below it too.
+func TestAnswer_LargeRecord_DelBelowATombstone(t *testing.T) {
+	h, _ := filled(t, largeForm, 1000)
+	h.update(writes(func(_ *View, d *Delta) {
+		for i := range 1000 {
+			d.Remove(Hash, fmt.Appendf(nil, "field:%d", i))
+		}
+	}))
+	r := newORec()
+	r.reset, r.rs = At(50, 0, 3), At(50, 0, 3)
+	ans := h.merge(encodeORec(r), MergeOptions{})
+	if ans.Won || len(ans.Beat) > 200 {
+		t.Fatalf("%+v", ans)
+	}
+	x := newHolder(t, smallForm, NewClock(7, func() int64 { return 50 }))
+	x.merge(encodeORec(r), MergeOptions{})
+	x.merge(ans.Beat, MergeOptions{})
+	if x.merge(encodeORec(r), MergeOptions{}).Won {
+		t.Error("it stands next to what beat it")
+	}
+	if ans := h.merge(x.update(deleter{}).Delta, MergeOptions{}); !ans.Won {
+		t.Errorf("executed again: %+v", ans)
 	}
 }
 
@@ -234,6 +266,26 @@ func TestAnswer_Rules(t *testing.T) {
 			ds := do(a, []step{{10, oCommand{op: "HSET", key: "f", val: "1"}}, {12, oCommand{op: "HDEL", key: "f"}}}, 0, 1)
 			b.merge(ds[0])
 			return append(do(b, []step{{20, del}}, 0), ds[1])
+		}, false},
+		"DEL of what is deleted since": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{10, set("x")}, {12, del}}, 0, 1)
+			b.merge(ds[0])
+			return append(do(b, []step{{20, del}}, 0), ds[1])
+		}, false},
+		"DEL of what loses its last field since": {func(a, b *replica) []*odelta {
+			f := oCommand{op: "HSET", key: "f", val: "1"}
+			ds := do(a, []step{{10, f}, {12, del}}, 0, 1)
+			b.merge(ds[0])
+			return append(do(b, []step{{20, f}, {21, oCommand{op: "HDEL", key: "f"}}}, 0, 1), ds[1])
+		}, false},
+		"DEL of what loses its last element since": {func(a, b *replica) []*odelta {
+			ds := do(a, []step{{10, push}, {12, del}}, 0, 1)
+			b.merge(ds[0])
+			return append(do(b, []step{{20, push}, {21, oCommand{op: "LPOP"}}}, 0, 1), ds[1])
+		}, false},
+		"DEL that is held": {func(a, _ *replica) []*odelta {
+			ds := do(a, []step{{10, set("x")}, {12, del}}, 0, 1)
+			return append(ds, ds[1])
 		}, true},
 	} {
 		for _, f := range forms {

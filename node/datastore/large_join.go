@@ -42,7 +42,7 @@ func (e *engine) lmerge(l *large, key []byte, cut Version, delta []byte, opt Mer
 	replaced := e.lapply(l, key, &e.wrote, cut)
 	ans.Conflict = ans.Differs && replaced
 	l.show(&e.answer, cut, j.now)
-	ans.Won = ans.Refused == 0 && j.won(&l.header)
+	ans.Won = ans.Refused == 0 && j.won(&l.header, l.cells+len(l.elements))
 	ans.Newest = later(ans.Newest, l.high)
 	if !ans.Won && !ans.Differs {
 		// Nothing beat what was refused: what is shown is as good as any.
@@ -94,20 +94,25 @@ func (e *engine) appendBeat(dst []byte, l *large, cut Version, j *judge) []byte 
 }
 
 // addNewest adds to beat the field or element with the greatest stamp of those
-// that e.answer shows.
+// that e.answer shows, or the newest tombstone if it shows nothing.
 func (e *engine) addNewest(beat *atoms, l *large) {
 	v := &e.answer
 	var newest Version
 	var field []cell
-	l.eachFrom(v.kind, 0, &v.scratch, func(cells []cell) bool {
-		for i := range cells {
-			if c := &cells[i]; c.class != tombstone && v.lives(c) && newest.Less(c.stamp) {
-				newest = c.stamp
-				field = append(field[:0], cells...)
-			}
+	for k := String; k < kinds; k++ {
+		if v.kind != None && k != v.kind {
+			continue
 		}
-		return true
-	})
+		l.eachFrom(k, 0, &v.scratch, func(cells []cell) bool {
+			for i := range cells {
+				if c := &cells[i]; (c.class != tombstone || v.kind == None) && v.lives(c) && newest.Less(c.stamp) {
+					newest = c.stamp
+					field = append(field[:0], cells...)
+				}
+			}
+			return true
+		})
+	}
 	beat.cells = joinCells(nil, beat.cells, field)
 	if v.kind != List || len(beat.elements) > 0 {
 		return

@@ -46,7 +46,7 @@ type Call struct {
 	// Looked says that what was replied or written depends on what the key
 	// showed. It is false for SET without options, whatever is there.
 	Looked bool
-	// Missing says that a reading command found no key.
+	// Missing says that there was no key.
 	Missing bool
 	// Wrote says whether there is a delta.
 	Wrote bool
@@ -132,6 +132,7 @@ func (c *Call) Read(v *datastore.View) {
 
 // Update implements [datastore.Updater]; it is for stores to call.
 func (c *Call) Update(v *datastore.View, d *datastore.Delta) {
+	c.Missing = v.Kind() == datastore.None
 	if c.Alone {
 		d.WithoutBefore()
 	}

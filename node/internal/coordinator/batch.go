@@ -100,6 +100,9 @@ func (b *batch) release() {
 		if cap(o.delta) > 64<<10 {
 			o.delta = nil
 		}
+		if cap(o.kept) > 64<<10 {
+			o.kept = nil
+		}
 	}
 	if cap(b.scratch) > 64<<10 {
 		b.scratch = nil
@@ -117,7 +120,7 @@ func (b *batch) add(spec *command.Spec, args [][]byte, key []byte, level quorum.
 		b.ops = append(b.ops, op{})
 	}
 	o := &b.ops[len(b.ops)-1]
-	*o = op{spec: spec, args: args, key: key, level: level, out: o.out[:0], delta: o.delta[:0]}
+	*o = op{spec: spec, args: args, key: key, level: level, out: o.out[:0], delta: o.delta[:0], kept: o.kept[:0]}
 	o.token = b.cl.Hash(key)
 	o.rule = b.cl.rule(level)
 	b.cl.placeOwners(o)

@@ -23,7 +23,9 @@
 // A write is done when as many owners as its level needs have won: they hold
 // the delta, and nothing hides it. An owner where it lost answers with what
 // beat it; the executor joins that and executes the command again, which counts
-// nothing twice, since what lost is dead or hidden.
+// nothing twice, since what lost is dead or hidden. A removal has won where it is
+// the newest of all, and not already where nothing is shown: another one, of which
+// a minority has heard, may be the reason.
 //
 // A reply that was only read is done when a majority of complete owners hold
 // what was seen: the digest of the record says so in eight bytes. An owner with

@@ -80,6 +80,9 @@ func (b *batch) execute(i int) {
 	c.Force, c.WantDigest = o.replicated(), o.replicated()
 	err := c.Exec(b.c.store)
 	o.out, o.delta = c.Out, c.Delta
+	if len(o.kept) > 0 && c.Missing {
+		o.out = append(o.out[:0], o.kept...)
+	}
 	if err != nil {
 		o.out = appendStoreError(o.out[:0], err)
 		b.end(o)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
+	"github.com/dynomite-go/dynomite/node/internal/command"
 )
 
 // maxTries bounds how often an operation is executed again after something
@@ -55,6 +56,7 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 		return
 	}
 	// The owner holds something that we did not see. Adopt it.
+	held, _ := b.c.store.Digest(o.key)
 	if len(a.body) > 0 {
 		refused, err := b.c.adopt(o.key, a.body, a.by)
 		if err == nil {
@@ -79,6 +81,7 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 	if o.wrote {
 		switch {
 		case !b.stands(o): // what was written is dead or hidden, so it is executed again
+			b.overtaken(o, held)
 			b.again(i)
 		case joined: // it joined all that we hold, and we all that it holds
 			vote()
@@ -114,6 +117,17 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 func (b *batch) stands(o *op) bool {
 	a, err := b.c.store.Merge(o.key, o.delta, datastore.MergeOptions{}, nil)
 	return err == nil && a.Won
+}
+
+// overtaken notes that o is executed again for what we knew of: an owner heard of
+// later commands before it, and held was our digest already before it answered. If
+// o deleted something, one of those saw that it was gone. Executed again for a
+// newer stamp, o may find nothing: its reply stays, or nobody would have deleted it.
+func (b *batch) overtaken(o *op, held uint64) {
+	now, err := b.c.store.Digest(o.key)
+	if o.kept = o.kept[:0]; err == nil && now == held && o.spec.Access&command.Delete != 0 {
+		o.kept = append(o.kept, o.out...)
+	}
 }
 
 // holds says whether our record of key is the given one, and its digest too.

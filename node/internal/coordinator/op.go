@@ -29,6 +29,7 @@ type op struct {
 	rule     *rule
 
 	out    []byte // the reply
+	kept   []byte // that of an execution which was overtaken, see there
 	delta  []byte
 	wrote  bool
 	looked bool   // what it saw has to be what a majority holds

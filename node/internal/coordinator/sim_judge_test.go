@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -126,7 +127,7 @@ func (s *sim) judgePart(o *simOp, p simPart) {
 	// gone to another one meanwhile.
 	var last []execution
 	for i, run := range runs {
-		if (i == len(runs)-1 || run.node != runs[len(runs)-1].node) && (len(o.parts) > 1 || run.reply == o.reply) {
+		if (i == len(runs)-1 || run.node != runs[len(runs)-1].node) && (len(o.parts) > 1 || run.reply == o.reply || kept(runs[:i], run, o.reply)) {
 			last = append(last, run)
 		}
 	}
@@ -175,8 +176,19 @@ func (s *sim) judgePart(o *simOp, p simPart) {
 	s.acked[dc+p.key] = append(s.acked[dc+p.key], ackedWrite{s.seq, all, strings.Join(o.line, " ")})
 }
 
-// wonOver is the rule of the owners' answers: what d wrote is held and shown at
-// time t if nothing but before was there.
+// kept says that a command which deleted something, and then found nothing when it
+// was executed again on the same node, may have kept its reply. See batch.overtaken.
+func kept(runs []execution, last execution, reply string) bool {
+	kind, _ := last.seen.at(last.now).kind()
+	return kind == datastore.None && slices.ContainsFunc(runs, func(run execution) bool {
+		return run.node == last.node && run.reply == reply && run.delta != nil && run.delta.size(datastore.String)+run.delta.size(datastore.Hash) == 0
+	})
+}
+
+// wonOver is what the owners' answers amount to: what d wrote is held and shown at
+// time t if nothing but before was there. That holds of removals too: whatever
+// was acknowledged before one began is dead by its own stamp, for a majority
+// answered that it held nothing newer.
 func (d *modelRecord) wonOver(before *modelRecord, t int64) bool {
 	all := modelJoin(before, d).at(t)
 	kind, _ := all.kind()
