@@ -135,16 +135,22 @@ func (f *floors) tell(g *floorGroup, to floor.Floors) {
 	if to == g.told {
 		return
 	}
-	rises := g.told.Floor.Less(to.Floor)
+	was := g.told
 	g.told = to
 	f.store.Promise(to.Promised)
 	for _, r := range g.runs {
 		from, to_ := uint64(r.From), uint64(r.To)
-		f.store.CloseUpTo(from, to_, to.Closed)
-		f.store.SetFloor(from, to_, to.Floor, to.Before)
-		f.store.Lapse(from, to_, to.Lapsed)
+		if to.Closed != was.Closed {
+			f.store.CloseUpTo(from, to_, to.Closed)
+		}
+		if to.Floor != was.Floor || to.Before != was.Before {
+			f.store.SetFloor(from, to_, to.Floor, to.Before)
+		}
+		if to.Lapsed != was.Lapsed {
+			f.store.Lapse(from, to_, to.Lapsed)
+		}
 	}
-	if rises {
+	if was.Floor.Less(to.Floor) {
 		f.rounds.Add(1)
 		poke(f.raised)
 	}

@@ -435,3 +435,40 @@ func TestPromise_CommandAtWork_IsWaitedFor(t *testing.T) {
 		t.Errorf("stamps %v after the promise of %v", v, up.Stamp)
 	}
 }
+
+// A node that is one of many has thousands of runs, and tells each its floor: what is
+// told of one must not cost a look at all.
+func TestRuns_OneOfMany_IsChangedWhereItIs(t *testing.T) {
+	const n, last = 1000, ^uint64(0)
+	r := runs{{}}
+	at := func(i int) (from, to uint64) { return uint64(i) << 40, uint64(i+1)<<40 - 1 }
+	set := func(r runs, i int, v Version) (runs, bool) {
+		from, to := at(i)
+		return r.set(from, to, last, func(x *run) { x.closed = v })
+	}
+	for i := range n {
+		r, _ = set(r, i, At(int64(1+i%2), 0, 1))
+	}
+	if len(r) != n+1 {
+		t.Fatalf("%d runs", len(r))
+	}
+	var changed bool
+	if got := testing.AllocsPerRun(1, func() {
+		for i := 0; i < n; i += 2 {
+			if r, changed = set(r, i, Version{Time: r[i].closed.Time, Node: r[i].closed.Node + 10}); !changed {
+				t.Fatal("nothing was changed")
+			}
+		}
+	}); got > 0 {
+		t.Errorf("%v allocations", got)
+	}
+	for i := 0; i < n; i += 2 { // as their neighbours
+		r, _ = set(r, i, At(2, 0, 1))
+	}
+	if len(r) != 2 || r[0].closed != At(2, 0, 1) || r[1].from != n<<40 || !r[1].closed.IsZero() {
+		t.Errorf("%d runs: %+v", len(r), r)
+	}
+	if _, changed = set(r, 7, At(2, 0, 1)); changed {
+		t.Error("changed by what it is")
+	}
+}

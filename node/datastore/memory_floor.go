@@ -41,7 +41,20 @@ func (r runs) end(i int, last uint64) uint64 {
 // set returns runs in which fn was called for each run in [from, to], and says
 // whether that changed anything. The tokens must be covered; last is the
 // last that is.
+// A run that stays one is changed where it is: a store may have thousands, each of which
+// is told its floor.
 func (r runs) set(from, to, last uint64, fn func(*run)) (out runs, changed bool) {
+	if i := r.index(from); r[i].from == from && r.end(i, last) == to {
+		was := r[i]
+		if fn(&r[i]); r[i] == was {
+			return r, false
+		}
+		if (i == 0 || r[i-1].floors != r[i].floors) && (i+1 == len(r) || r[i+1].floors != r[i].floors) {
+			return r, true
+		}
+		now := r[i]
+		r[i], fn = was, func(x *run) { *x = now }
+	}
 	out = make(runs, 0, len(r)+2)
 	add := func(x run) {
 		if n := len(out); n > 0 && out[n-1].floors == x.floors {
