@@ -127,7 +127,10 @@ func (a *alarm) look(n *Node) {
 	}
 	a.said = now
 	why := n.stalled()
-	if why == "" {
+	switch {
+	case n.floors.off.Load():
+		why = "for ever: the ring has too many ranges for floors"
+	case why == "":
 		why = "the owners are about to agree; more is deleted between two floors than dead_bytes allows"
 	}
 	n.log.Warn("deleted and expired keys take much memory, which goes when all their owners are there for a while: bring back the node that is waited for, or start a new one in its place with its name and address",

@@ -32,7 +32,8 @@ type floors struct {
 	answer atomic.Bool // somebody said something new
 	failed bool        // to write; said already
 	alarm  alarm
-	back   bool // this copy turned out to be an old one
+	off    atomic.Bool // the ring has too many ranges
+	back   bool        // this copy turned out to be an old one
 	rounds atomic.Uint64
 	taken  atomic.Uint64
 
@@ -88,7 +89,8 @@ func (f *floors) open(cl *coordinator.Cluster, store datastore.Store) error {
 		runs += len(g.runs)
 	}
 	if runs > maxFloorRuns {
-		f.n.log.Warn("the ring has too many ranges for floors: what was deleted keeps its memory", "ranges", runs, "most", maxFloorRuns)
+		f.n.log.Warn("the ring has too many ranges for floors, as with fewer replicas than racks: what was deleted keeps its memory", "ranges", runs, "most", maxFloorRuns)
+		f.off.Store(true)
 		return nil
 	}
 	saved, err := f.load()
@@ -181,7 +183,6 @@ func (f *floors) run(ctx context.Context) {
 		case <-t.C:
 			say = true
 			f.forgetAlone()
-			f.alarm.look(f.n)
 		}
 		for f.step() {
 			say = true

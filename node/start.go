@@ -420,6 +420,7 @@ func (n *Node) tickSlow(ctx context.Context) {
 		n.refreshSelf()
 		n.tellAll()
 		n.sweep()
+		n.floors.alarm.look(n)
 	})
 }
 
