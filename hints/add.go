@@ -21,7 +21,7 @@ func (l *Log) Add(node string, token uint64, key, delta []byte) error {
 // delta.
 func (l *Log) Append(node string, token uint64, key, delta []byte) error {
 	hash, now := maphash.Bytes(l.seed, key), time.Now()
-	l.mu.Lock()
+	l.lock()
 	if err := l.add(node, token, hash, key, delta, now); err != nil {
 		l.mu.Unlock()
 		return err

@@ -1,14 +1,11 @@
 package hints
 
-import (
-	"runtime"
-	"slices"
-)
+import "runtime"
 
 // batch is what one flush writes, and those who wait for it.
 type batch struct {
 	done    chan struct{} // closed when it is written
-	lead    chan struct{} // tells one of those who wait to flush it
+	lead    chan struct{} // tells the first of those who wait to flush it
 	waiting int
 	failed  []failure // complete when done is closed
 }
@@ -43,18 +40,24 @@ func (l *Log) commit(from uint64, node string) error {
 			l.mu.Unlock()
 			return ErrClosed
 		}
-		b := l.collecting
-		switch n := len(l.inFlight); {
+		b, leads := l.collecting, false
+		switch {
 		case want <= l.taken:
-			b = l.inFlight[n-1]
-		case !l.busy():
+			b = l.inFlight
+		case !l.flushing:
 			b.waiting++
 			l.flush()
 			l.mu.Unlock()
 			return b.failure(from, want, node)
+		default:
+			leads = b.waiting == 0
 		}
 		b.waiting++
 		l.mu.Unlock()
+		if !leads {
+			<-b.done
+			return b.failure(from, want, node)
+		}
 		select {
 		case <-b.done:
 			return b.failure(from, want, node)
@@ -73,36 +76,43 @@ func (l *Log) commit(from uint64, node string) error {
 	return nil
 }
 
-// busy says that no flush can begin.
-func (l *Log) busy() bool { return l.flushing || l.syncing >= maxSyncs }
+// complete has those woken who waited for a batch, and then the first of those
+// who wait for the next begin. Until then nobody does, for most of the next
+// batch is about to be woken.
+func (l *Log) complete(b *batch, upto uint64) {
+	l.committed, l.inFlight = upto, nil
+	l.expected = b.waiting + l.collecting.waiting
+	if b.waiting > 1 { // not only who flushes
+		go l.wake(b)
+		return
+	}
+	close(b.done)
+	l.ended()
+}
 
-// maxSyncs is how many batches are synced at a time: while one is, those who
-// were woken by the other add again, so that neither the disk nor the
-// processors wait for each other.
-const maxSyncs = 2
+// wake makes all who waited for a batch runnable. It holds no lock, for the first
+// of them takes it at once, and it is a goroutine of its own, for one costs a
+// thread at most: another thread may be woken with the first goroutine that can
+// run, may take the processor from who wakes the others, and would be put to
+// rest and woken again with the second, for some ten microseconds each time.
+// Who flushes is not done before that is, so Close waits for it.
+func (l *Log) wake(b *batch) {
+	close(b.done)
+	l.lock()
+	defer l.mu.Unlock()
+	l.ended()
+}
 
-// pass has one of those who wait begin a flush, if that is possible.
-func (l *Log) pass() {
-	if l.collecting.waiting > 0 && !l.busy() {
+// ended lets the next flush begin.
+func (l *Log) ended() {
+	l.flushing = false
+	if l.collecting.waiting > 0 {
 		select {
 		case l.collecting.lead <- struct{}{}:
-		default: // somebody was told
+		default: // it was told
 		}
 	}
 	l.idle.Broadcast()
-}
-
-// complete wakes those who wait for a batch: batches end in their order.
-func (l *Log) complete(b *batch, upto uint64) {
-	l.committed = upto
-	all := l.collecting.waiting
-	for _, f := range l.inFlight {
-		all += f.waiting
-	}
-	l.expected = (all + maxSyncs - 1) / maxSyncs
-	l.inFlight = slices.Delete(l.inFlight, 0, 1)
-	close(b.done)
-	l.pass()
 	l.soon()
 }
 
@@ -117,9 +127,9 @@ func (b *batch) failure(from, upto uint64, node string) error {
 }
 
 // gather waits for those who were woken by the last flush and are about to
-// add again: a sync costs hundreds of microseconds, however many it serves.
-// It is over when as many wait as make an even share of all for each sync, or
-// nobody comes.
+// add again: a sync costs hundreds of microseconds, however many it serves, and
+// a disk takes one after the other. So all who are going to wait share one, and
+// it is over when they do, or nobody comes.
 func (l *Log) gather() {
 	idle := 0
 	for range maxYields {
@@ -129,7 +139,7 @@ func (l *Log) gather() {
 		}
 		l.mu.Unlock()
 		runtime.Gosched()
-		l.mu.Lock()
+		l.lock()
 		if l.collecting.waiting > before {
 			idle = 0
 		} else if idle++; idle > maxIdle {
@@ -145,6 +155,21 @@ const (
 	maxYields = 256
 	maxIdle   = 8
 )
+
+// lock locks for one who was woken with many others, all of whom want the lock
+// for half a microsecond. It tries for about as long as two of them take: a
+// mutex puts a goroutine to sleep at once when others can run, and to be woken
+// takes longer than what it waited for, so that all who come queue up behind it.
+func (l *Log) lock() {
+	for range lockTries {
+		if l.mu.TryLock() {
+			return
+		}
+	}
+	l.mu.Lock()
+}
+
+const lockTries = 300
 
 // maxSpare is the largest buffer that is kept for the next tail.
 const maxSpare = 1 << 20

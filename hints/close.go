@@ -22,14 +22,17 @@ func (l *Log) Close() error {
 	l.tidying.Wait()
 
 	l.mu.Lock()
-	for l.flushing || l.syncing > 0 || l.reading > 0 {
+	for l.flushing || l.reading > 0 {
 		l.idle.Wait()
 	}
 	last := l.collecting
 	last.failed = nil // of what went wrong before, the marks tell
 	l.flush()
 	if l.cfg.Sync != Always {
-		l.sync(nil)
+		l.sync()
+	}
+	for l.flushing { // those who wait for it are being woken
+		l.idle.Wait()
 	}
 	l.closed = true
 	for _, q := range l.queues {

@@ -25,8 +25,7 @@ type naming struct {
 }
 
 // flush writes the tails and, with Always, syncs them. It is called with the
-// lock held, which it gives up meanwhile. There is one that writes at a time;
-// the next may write, and sync, while this one syncs.
+// lock held, which it gives up meanwhile. There is one at a time.
 func (l *Log) flush() {
 	l.flushing = true
 	if l.cfg.Sync == Always {
@@ -36,11 +35,7 @@ func (l *Log) flush() {
 		q.compact()
 	}
 	b, upto := l.collecting, l.added
-	var before *batch
-	if n := len(l.inFlight); n > 0 {
-		before = l.inFlight[n-1]
-	}
-	l.inFlight, l.collecting, l.taken = append(l.inFlight, b), newBatch(), upto
+	l.inFlight, l.collecting, l.taken = b, newBatch(), upto
 	write := l.takeTails()
 	names := l.takeNames()
 	forgotten, superseded := l.forgotten, l.garbage
@@ -64,13 +59,9 @@ func (l *Log) flush() {
 		l.settle(w)
 	}
 	l.superseded = append(l.superseded, superseded...)
-	l.flushing = false
 	switch l.cfg.Sync {
 	case Always:
-		l.syncing++
-		l.pass()
-		l.sync(before)
-		l.syncing--
+		l.sync()
 	case No:
 		l.removable = append(l.removable, l.superseded...)
 		l.superseded = nil
@@ -171,9 +162,10 @@ func (l *Log) settle(w writing) {
 // node so far.
 func (l *Log) fail(node string, err error) {
 	f := failure{node, l.committed, l.added, err}
-	for _, b := range slices.Concat(l.inFlight, []*batch{l.collecting}) {
-		b.failed = append(b.failed, f)
+	if l.inFlight != nil {
+		l.inFlight.failed = append(l.inFlight.failed, f)
 	}
+	l.collecting.failed = append(l.collecting.failed, f)
 }
 
 // removeFiles deletes files and returns those that it could not.

@@ -28,10 +28,9 @@ type Log struct {
 	taken      uint64 // up to this it is being written
 	committed  uint64 // up to this it is
 	collecting *batch
-	inFlight   []*batch // the older first
-	expected   int      // who is going to wait for a batch
-	flushing   bool     // somebody gathers and writes one
-	syncing    int      // how many are written and being synced
+	inFlight   *batch // that is written and synced, if one is
+	expected   int    // who is going to wait for a batch
+	flushing   bool   // somebody gathers, writes and syncs one
 
 	// What a flush or a sync will do.
 	unwritten []*segment // that have a tail

@@ -1,10 +1,13 @@
 package hints
 
 import (
+	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 )
 
 // slowFS has operations on segments wait until they are let go.
@@ -123,34 +126,88 @@ func TestAdd_JoinsNothingToWhatLeftMeanwhile(t *testing.T) {
 	})
 }
 
-// A batch that was synced before an earlier one is not committed before that:
-// some of what its callers added may be in the earlier one.
-func TestCommit_BatchesEndInTheirOrder(t *testing.T) {
+// What is added during a sync was not written before it: its commit waits for
+// the next one, which serves all who came meanwhile.
+func TestCommit_DuringASync_WaitsForTheNext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &slowFS{FS: Memory()}
 		l, _ := open(t, Config{FS: disk, Sync: Always})
-		add(t, l, "b", "k1", "1")
-		first := hold(&disk.syncs)
 		var ended atomic.Int32
-		commit := func() {
-			if err := l.Commit(); err != nil {
-				t.Error(err)
+		appends := func(from, to int) {
+			for i := from; i < to; i++ {
+				go func() {
+					if err := l.Append("b", 1, fmt.Appendf(nil, "k%d", i), nil); err != nil {
+						t.Error(err)
+					}
+					ended.Add(1)
+				}()
 			}
-			ended.Add(1)
+			synctest.Wait()
 		}
-		go commit()
-		synctest.Wait()
-		disk.syncs.Store(nil)
-		add(t, l, "c", "k2", "2")
-		go commit() // its own sync is over at once
-		synctest.Wait()
-		if n := ended.Load(); n != 0 {
-			t.Errorf("%d commits returned before the first sync", n)
-		}
+		first := hold(&disk.syncs)
+		appends(0, 1)
+		second := hold(&disk.syncs)
+		appends(1, 10)
 		first()
 		synctest.Wait()
-		if n := ended.Load(); n != 2 {
-			t.Errorf("%d commits returned", n)
+		if n := ended.Load(); n != 1 {
+			t.Errorf("%d appends returned after the first sync, want 1", n)
+		}
+		third := hold(&disk.syncs)
+		second()
+		synctest.Wait()
+		if n := ended.Load(); n != 10 {
+			t.Errorf("%d appends returned after the second sync, want 10", n)
+		}
+		third()
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+// countingFS counts the syncs of its files, each of which takes a millisecond.
+type countingFS struct {
+	FS
+	syncs atomic.Int32
+}
+
+type countingFile struct {
+	File
+	fs *countingFS
+}
+
+func (c *countingFS) Create(name string) (File, error) {
+	f, err := c.FS.Create(name)
+	return countingFile{f, c}, err
+}
+
+func (f countingFile) Sync() error {
+	f.fs.syncs.Add(1)
+	time.Sleep(time.Millisecond)
+	return f.File.Sync()
+}
+
+// Those who are woken by a sync and append again share the next one, all of
+// them: the first to come waits for the others, not for a disk that is idle.
+func TestAppend_ThoseWhoWereWokenTogetherShareTheNextSync(t *testing.T) {
+	const appenders, each = 64, 50
+	synctest.Test(t, func(t *testing.T) {
+		disk := &countingFS{FS: Memory()}
+		l, _ := open(t, Config{FS: disk, Sync: Always})
+		var all sync.WaitGroup
+		for g := range appenders {
+			all.Go(func() {
+				for i := range each {
+					if err := l.Append("b", 1, fmt.Appendf(nil, "k%d-%d", g, i), nil); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		all.Wait()
+		if n := disk.syncs.Load(); n > each*3/2 {
+			t.Errorf("%d syncs for %d appends of each of %d", n, each, appenders)
 		}
 		if err := l.Close(); err != nil {
 			t.Fatal(err)

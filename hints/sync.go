@@ -7,10 +7,8 @@ import (
 )
 
 // sync syncs what was written, and then lets go of the files whose place it
-// took. It is called with the lock held, which it gives up meanwhile. Another
-// batch may be under way, whose sync is about what was written before; nothing
-// is taken for durable until that is.
-func (l *Log) sync(before *batch) {
+// took. It is called with the lock held, which it gives up meanwhile.
+func (l *Log) sync() {
 	var segs []*segment
 	for _, seg := range l.unsynced {
 		seg.unsynced = false
@@ -31,9 +29,6 @@ func (l *Log) sync(before *batch) {
 	var dirErr error
 	if names {
 		dirErr = l.cfg.FS.SyncDir()
-	}
-	if before != nil {
-		<-before.done
 	}
 
 	l.mu.Lock()
@@ -98,7 +93,7 @@ func (l *Log) tidy() {
 	defer l.tidying.Done()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for l.busy() {
+	for l.flushing {
 		l.idle.Wait()
 	}
 	if l.closing {
@@ -107,7 +102,7 @@ func (l *Log) tidy() {
 	l.flush()
 	switch l.cfg.Sync {
 	case EverySecond:
-		l.sync(nil)
+		l.sync()
 	case No: // Close will sync those that are left
 		l.unsynced = slices.DeleteFunc(l.unsynced, func(s *segment) bool { return s.removed })
 	}
