@@ -232,15 +232,14 @@ func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, records []hi
 	pace.clients(time.Now(), h.n.coord.Commands())
 	pace.took(len(d.Message()), time.Since(began), q.wire.State().RTT)
 	taken, err := h.n.coord.Delivered(&d, reply)
-	refused := len(ids) - len(taken)
+	var got []uint64
 	for i, ok := range taken {
 		if ok {
-			log.Ack(id, ids[i])
-		} else {
-			refused++
+			got = append(got, ids[i])
 		}
 	}
-	if err == nil && refused > 0 {
+	log.Ack(id, got...) // at one go: a call locks the log, and writes a record
+	if refused := len(ids) - len(got); err == nil && refused > 0 {
 		err = fmt.Errorf("node: %s could not take %d of %d hints", id, refused, len(ids))
 	}
 	return err
