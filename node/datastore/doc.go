@@ -134,7 +134,8 @@
 // The digest of a record is the sum, modulo 2^64, of keyed 64-bit hashes of
 // its atoms: equal digests mean equal atoms. Time changes no digest.
 // Digests compare only between stores with the same key and the same
-// floors.
+// floors: what the floor lets go is in none of them, purged or not, but for
+// expired keys, which are until they are swept.
 //
 // # Encoding
 //
@@ -178,6 +179,10 @@
 // ([Answer].Refused, [Stats].Refused): its writer has it, and it is taken from
 // there. Promises, closings and floors are not kept in the log; the caller
 // remembers them, and says them again after Open, before anything is merged.
+//
+// Until the floor has risen, what another owner holds at the same floor is
+// taken whatever its age ([MergeOptions].Held): its owner has yet to give it to
+// all. A killer up to the floor counts as joined: it has had its effect.
 //
 // The floor before is what passed expiries may be dropped at. Every owner must have
 // been done with that one before it stamped anything above the new P. An owner
