@@ -210,6 +210,8 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	if err := n.floors.open(cl, store); err != nil {
 		return err
 	}
+	// Before anybody finds out more.
+	n.catchUp.lost.Store(n.floors.back || !first && !n.identity.kept && !(n.syncAlways && !n.identity.blank))
 	if err := n.handoff.open(cl, sync, first); err != nil {
 		return err
 	}
@@ -238,7 +240,6 @@ func (n *Node) adoptLocked(l *layout.Layout, how string) error {
 	if len(l.Nodes) == 1 {
 		n.setCaughtUp(true)
 	} else {
-		n.catchUp.lost.Store(n.floors.back || !first && !n.identity.kept && !(n.syncAlways && !n.identity.blank))
 		n.catchUp.request("started")
 	}
 	return nil
