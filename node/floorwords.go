@@ -27,28 +27,30 @@ func (f *floors) say(q *peer) {
 	if f.store == nil || !q.isUp() {
 		return
 	}
-	var msg, one []byte
-	send := func() {
-		if len(msg) > 1 {
-			_ = q.wire.Notify(peerwire.Request{Kind: kindFloors, Epoch: f.n.epoch(), Payload: msg})
-		}
-		msg = []byte{floorWords}
+	for _, msg := range f.words(q) {
+		_ = q.wire.Notify(peerwire.Request{Kind: kindFloors, Epoch: f.n.epoch(), Payload: msg})
 	}
-	send()
+}
+
+// words are the messages for a peer. They are sent without the lock, which
+// whoever hears of a peer takes.
+func (f *floors) words(q *peer) (all [][]byte) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	var one []byte
 	for _, g := range f.groups {
 		if !slices.Contains(g.others, q.member.Index) {
 			continue
 		}
 		one = g.machine.AppendMessage(one[:0])
-		msg = binary.BigEndian.AppendUint64(msg, g.machine.Group())
-		msg = append(binary.AppendUvarint(msg, uint64(len(one))), one...)
-		if len(msg) > mostWords {
-			send()
+		if n := len(all); n == 0 || len(all[n-1]) > mostWords {
+			all = append(all, []byte{floorWords})
 		}
+		msg := &all[len(all)-1]
+		*msg = binary.BigEndian.AppendUint64(*msg, g.machine.Group())
+		*msg = append(binary.AppendUvarint(*msg, uint64(len(one))), one...)
 	}
-	send()
+	return all
 }
 
 var errFloorWords = errors.New("node: a message about floors that this version does not know")
