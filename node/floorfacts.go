@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/dynomite-go/dynomite/node/internal/floor"
 )
 
 // FloorInfo is how far the owners of some keys have agreed what may be
@@ -19,8 +21,8 @@ type FloorInfo struct {
 	// other owners before it serves.
 	Old bool
 	// Peer and Waits are who keeps the floor from rising and what is waited for,
-	// since Since: "present" (it is away), "return", "promise", "close",
-	// "exchange" or "done". They are empty if nothing does.
+	// since Since: "present" (it is away), "whole" (it catches up or takes hints), "return",
+	// "promise", "close", "exchange" or "done". They are empty if nothing does.
 	Peer, Waits string
 	Since       time.Time
 }
@@ -41,7 +43,11 @@ func (n *Node) Floors() []FloorInfo {
 		if v := g.machine.Floors().Floor; !v.IsZero() {
 			info.Floor = time.UnixMilli(v.Millis())
 		}
-		if s := g.machine.Stalled(now); s.Owner != "" && now.Sub(s.Since) >= stallPatience {
+		s := g.machine.Stalled(now)
+		if b := g.busy; b.owner != "" && (s.Owner == "" || s.Waits == "promise") {
+			s = floor.Stall{Owner: b.owner, Waits: "whole", Since: b.since}
+		}
+		if s.Owner != "" && now.Sub(s.Since) >= stallPatience {
 			info.Peer, info.Waits, info.Since = s.Owner, s.Waits, s.Since
 		}
 		out = append(out, info)
@@ -96,7 +102,7 @@ func (n *Node) stalled() string {
 			continue
 		}
 		what := map[string]string{
-			"present": "is away", "return": "holds an old copy", "promise": "has not promised the next floor",
+			"present": "is away", "whole": "gets what it missed", "return": "holds an old copy", "promise": "has not promised the next floor",
 			"close": "has not closed", "exchange": "has not given what it holds", "done": "has not taken what the others hold",
 		}[info.Waits]
 		text := fmt.Sprintf("node %s %s, for %s", info.Peer, what, now.Sub(info.Since).Round(time.Second))

@@ -66,6 +66,7 @@ type floorGroup struct {
 	saving  []byte
 	decided floor.Floors // with what is being saved
 	told    floor.Floors // what the store was told last
+	busy    busy
 }
 
 // maxFloorRuns bounds how many runs of tokens floors are kept for: a store has
@@ -200,9 +201,16 @@ func (f *floors) run(ctx context.Context) {
 // step steps every machine once, and says whether any of them has come further.
 func (f *floors) step() bool {
 	now := f.now()
+	found := make([]busy, len(f.groups))
+	for i, g := range f.groups {
+		found[i] = g.busy
+		found[i].look(f.n, g, now.Time)
+	}
 	var saving []*floorGroup
 	f.mu.Lock()
-	for _, g := range f.groups {
+	for i, g := range f.groups {
+		g.busy = found[i]
+		now.Busy = g.busy.owner != ""
 		a := g.machine.Step(now)
 		if a.Save {
 			g.decided, g.saving = a.Floors, g.machine.AppendState(g.saving[:0])

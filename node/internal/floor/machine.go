@@ -54,6 +54,10 @@ type Now struct {
 	// Unswept says that the store has not yet purged all that the floor lets go:
 	// what it holds must not be given in a new round before (Memory.Swept).
 	Unswept bool
+	// Busy says that an owner is about to get what it missed by a shorter road than a
+	// round, as hints: no round is begun meanwhile, for it would bring the same once more,
+	// in haste.
+	Busy bool
 }
 
 // Floors are what the store has to be told, in this order; telling it again

@@ -532,12 +532,12 @@ func TestMachine_BeganEmpty_IsReadyBeforeItReturns(t *testing.T) {
 	g.rounds(1)
 }
 
-// Nobody begins a round that would let nothing go, and nobody gives its word
-// before it has purged.
-func TestMachine_IdleOrUnswept_BeginsNoRound(t *testing.T) {
+// Nobody begins a round that would let nothing go, or while somebody gets what it
+// missed, and nobody gives its word before it has purged.
+func TestMachine_IdleUnsweptOrBusy_BeginsNoRound(t *testing.T) {
 	g := newGroup(t, "a", "b")
 	g.rounds(1)
-	for _, now := range []Now{{Idle: true}, {Unswept: true}} {
+	for _, now := range []Now{{Idle: true}, {Unswept: true}, {Busy: true}} {
 		for range 600 {
 			g.now = g.now.Add(time.Second)
 			for _, id := range g.ids {
@@ -553,8 +553,28 @@ func TestMachine_IdleOrUnswept_BeginsNoRound(t *testing.T) {
 	g.step("a")
 	g.send("a", "b")
 	now := Now{Time: g.now, High: datastore.At(g.now.UnixMilli(), 0, 0), Idle: true}
+	busy := now
+	busy.Busy = true
+	if a := g.m["b"].Step(busy); a.Save {
+		t.Error("a busy owner joins the round of another")
+	}
 	if a := g.m["b"].Step(now); !a.Save {
 		t.Error("an idle owner does not join the round of another")
+	}
+}
+
+// Who forgot a promise that somebody has closed on gives it again, busy or not: what that
+// one refuses since then is not to be refused for longer than need be.
+func TestMachine_Busy_PromisesWhatIsClosed(t *testing.T) {
+	g := newGroup(t, "a", "b")
+	g.now = g.now.Add(time.Minute)
+	g.until("closed", func() bool { return g.m["a"].Floors().Closed == g.m["a"].Floors().Promised && g.m["a"].inRound() }, "a", "b")
+	m := g.m["b"]
+	m.now.promised, m.now.closed = m.now.floor, m.now.floor
+	m.said = m.now
+	g.send("a", "b")
+	if a := m.Step(Now{Time: g.now, Busy: true}); !a.Save || a.Floors.Promised != g.m["a"].Floors().Promised {
+		t.Errorf("promises %+v", a.Floors)
 	}
 }
 

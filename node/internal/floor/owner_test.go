@@ -153,7 +153,7 @@ func (o *owner) sweep() {
 func (o *owner) step(crash bool) {
 	a := o.machine.Step(Now{
 		Time: o.h.time(), High: o.clock.High(), Period: 15 * time.Millisecond,
-		Unswept: !o.store.Swept(first, last),
+		Unswept: !o.store.Swept(first, last), Busy: o.h.rng.IntN(8) == 0,
 	})
 	if o.h.rng.IntN(2) == 0 {
 		o.sweep()

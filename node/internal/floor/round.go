@@ -36,7 +36,7 @@ func (m *Machine) decide(now Now) {
 		m.changed(now.Time)
 	case !m.every(func(o *other) bool { return o.knows == m.now.life }):
 		// Somebody has not yet seen in which life we are, and from what it began.
-	case m.raise(), m.finish(now), m.close(), !now.Unswept && (m.promise() || m.propose(now)):
+	case m.raise(), m.finish(now), m.close(), !now.Unswept && (m.promise(now) || m.propose(now)):
 		m.changed(now.Time)
 	}
 }
@@ -98,7 +98,7 @@ func (m *Machine) open() bool { return m.now.closed == m.now.floor }
 // It must not be below the clock at which we were done with that: what we wrote
 // in ignorance would be above it. Where somebody has closed, there is no choice:
 // we have promised that in an earlier life.
-func (m *Machine) promise() bool {
+func (m *Machine) promise(now Now) bool {
 	if !m.open() {
 		return false
 	}
@@ -112,7 +112,7 @@ func (m *Machine) promise() bool {
 			best = o.promised
 			break
 		}
-		if best.Less(o.promised) && !o.promised.Less(m.now.doneAt) {
+		if !now.Busy && best.Less(o.promised) && !o.promised.Less(m.now.doneAt) {
 			best = o.promised
 		}
 	}
@@ -126,7 +126,7 @@ func (m *Machine) promise() bool {
 // propose begins a round when it is time and everybody is there. The owners
 // take turns to be late, so that seldom two begin at once.
 func (m *Machine) propose(now Now) bool {
-	if m.inRound() || len(m.owners) < 2 {
+	if now.Busy || m.inRound() || len(m.owners) < 2 {
 		return false
 	}
 	period := now.Period
