@@ -36,7 +36,7 @@ func (l *Log) add(node string, token, hash uint64, key, delta []byte, now time.T
 	}
 	q.expire(now)
 	var s *slot
-	if l.cfg.Join != nil && q.keys[hash] != nil {
+	if l.cfg.Join != nil && q.keys[hash] != 0 {
 		if q, s, delta, err = l.join(q, hash, key, delta); err != nil {
 			return err
 		}
@@ -53,7 +53,7 @@ func (l *Log) add(node string, token, hash uint64, key, delta []byte, now time.T
 	if s == nil {
 		s = q.push(now.UnixMilli())
 		s.hash, s.token = hash, token
-		q.keys[hash] = s
+		q.keys[hash] = s.self
 		q.total.Queued++
 	} else {
 		q.total.Coalesced++
@@ -70,13 +70,13 @@ func (l *Log) add(node string, token, hash uint64, key, delta []byte, now time.T
 // the queue may be another one then, for the node may have been forgotten.
 func (l *Log) join(q *queue, hash uint64, key, delta []byte) (*queue, *slot, []byte, error) {
 	for {
-		s := q.keys[hash]
+		s := q.newest(hash)
 		if s == nil || s.flies {
 			return q, nil, delta, nil
 		}
-		raw, ok := s.inTail()
+		seg, off := q.segment(s), s.off
+		raw, ok := seg.tailAt(s)
 		if !ok {
-			seg, off := s.seg, s.off
 			raw = make([]byte, s.size)
 			seg.pin()
 			l.mu.Unlock()
@@ -88,7 +88,7 @@ func (l *Log) join(q *queue, hash uint64, key, delta []byte) (*queue, *slot, []b
 			if q, err = l.queue(q.node); err != nil {
 				return q, nil, nil, err
 			}
-			if q != was || q.keys[hash] != s || s.seg != seg || s.off != off {
+			if q != was || q.newest(hash) != s || q.segment(s) != seg || s.off != off {
 				q.trim()
 				continue // it was delivered, joined or moved meanwhile
 			}
@@ -132,7 +132,7 @@ func (l *Log) AddBundle(node string, ranges []Range, bundle []byte) error {
 		return &DirtyError{node, ranges, err}
 	}
 	s := q.push(now.UnixMilli())
-	s.bundle = &ranges
+	s.bundle, q.bundles[s.self] = true, ranges
 	q.total.Queued++
 	q.write(s, func(dst []byte) []byte { return appendBundle(dst, s.id, s.at, ranges, bundle) })
 	return nil

@@ -32,8 +32,8 @@ func (q *queue) compact() {
 	var moving []moved
 	for _, from := range [...]list{q.flying, q.waiting} {
 		// Nothing that is younger than the segment is in it, so this ends early.
-		for s := from.head; s != nil && len(moving) < oldest.live; s = s.next {
-			if s.seg == oldest {
+		for s := from.first(); s != nil && len(moving) < oldest.live; s = from.after(s) {
+			if s.seg == oldest.number {
 				moving = append(moving, moved{slot: s, off: s.off, raw: make([]byte, s.size)})
 			}
 		}
@@ -53,7 +53,7 @@ func (q *queue) compact() {
 	for _, m := range moving {
 		s := m.slot
 		switch {
-		case s.seg != oldest: // delivered or joined meanwhile
+		case s.seg != oldest.number: // delivered or joined meanwhile
 		case bad[s]:
 			q.giveUp(s, &q.total.Damaged)
 		default:

@@ -2,48 +2,54 @@ package hints
 
 // list holds slots in the order of their ids, which is the order in which they
 // came.
-type list struct{ head, tail *slot }
+type list struct {
+	slots      *slab
+	head, tail handle
+}
+
+func (l *list) first() *slot        { return l.slots.at(l.head) }
+func (l *list) after(s *slot) *slot { return l.slots.at(s.next) }
 
 // insert puts s after the last of the slots before near, near included, whose id
 // is less; near nil means the end. It takes a step for each slot in between.
 func (l *list) insert(s, near *slot) {
 	prev := near
 	if prev == nil {
-		prev = l.tail
+		prev = l.slots.at(l.tail)
 	}
 	for prev != nil && prev.id > s.id {
-		prev = prev.prev
+		prev = l.slots.at(prev.prev)
 	}
-	next := l.head
+	next := l.first()
 	if prev != nil {
-		next = prev.next
+		next = l.after(prev)
 	}
 	for next != nil && next.id < s.id {
-		prev, next = next, next.next
+		prev, next = next, l.after(next)
 	}
-	s.prev, s.next = prev, next
+	s.prev, s.next = 0, 0
 	if prev != nil {
-		prev.next = s
+		s.prev, prev.next = prev.self, s.self
 	} else {
-		l.head = s
+		l.head = s.self
 	}
 	if next != nil {
-		next.prev = s
+		s.next, next.prev = next.self, s.self
 	} else {
-		l.tail = s
+		l.tail = s.self
 	}
 }
 
 func (l *list) remove(s *slot) {
-	if s.prev != nil {
-		s.prev.next = s.next
+	if prev := l.slots.at(s.prev); prev != nil {
+		prev.next = s.next
 	} else {
 		l.head = s.next
 	}
-	if s.next != nil {
-		s.next.prev = s.prev
+	if next := l.slots.at(s.next); next != nil {
+		next.prev = s.prev
 	} else {
 		l.tail = s.prev
 	}
-	s.prev, s.next = nil, nil
+	s.prev, s.next = 0, 0
 }

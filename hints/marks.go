@@ -55,7 +55,7 @@ func (l *Log) Forget(node string) {
 		return
 	}
 	for _, list := range [...]*list{&q.waiting, &q.flying} {
-		for s := list.head; s != nil; s = list.head {
+		for s := list.first(); s != nil; s = list.first() {
 			q.drop(s)
 		}
 	}

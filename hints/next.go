@@ -44,14 +44,17 @@ func (l *Log) Next(node string, maxBytes int) ([]Record, error) {
 		if len(slots) == 0 {
 			return nil, nil
 		}
-		raw := l.readSlots(slots)
-		var out []Record
+		ids := make([]uint64, len(slots)) // slots may be another record's after reading
 		for i, s := range slots {
+			ids[i] = s.id
+		}
+		raw := l.readSlots(q, slots)
+		out := make([]Record, 0, len(slots))
+		for i := range slots {
 			e, err := q.open(raw[i])
-			switch {
-			case err == nil:
+			if err == nil {
 				out = append(out, e.record())
-			case q.byID[s.id] == s: // it was whole when it was written
+			} else if s := q.byID[ids[i]]; s != nil { // it was whole when it was written
 				q.giveUp(s, &q.total.Damaged)
 			}
 		}
@@ -65,7 +68,7 @@ func (l *Log) Next(node string, maxBytes int) ([]Record, error) {
 // launch puts the first records that wait in flight, up to maxBytes of them.
 func (q *queue) launch(maxBytes int) (slots []*slot) {
 	bytes := 0
-	for s := q.waiting.head; s != nil; s = q.waiting.head {
+	for s := q.waiting.first(); s != nil; s = q.waiting.first() {
 		if bytes += int(s.size); len(slots) > 0 && bytes > maxBytes {
 			break
 		}
@@ -84,8 +87,8 @@ func (q *queue) land(s, near *slot) {
 	delete(q.byID, s.id)
 	s.flies = false
 	q.waiting.insert(s, near)
-	if s.bundle == nil && q.keys[s.hash] == nil {
-		q.keys[s.hash] = s // the one that was added after it is delivered
+	if !s.bundle && q.keys[s.hash] == 0 {
+		q.keys[s.hash] = s.self // the one that was added after it is delivered
 	}
 }
 
@@ -99,27 +102,28 @@ type stretch struct {
 
 // readSlots reads what slots stand for; what cannot be read is empty. It gives
 // up the lock for what is in files.
-func (l *Log) readSlots(slots []*slot) [][]byte {
+func (l *Log) readSlots(q *queue, slots []*slot) [][]byte {
 	raw := make([][]byte, len(slots))
 	sizes := make([]int, len(slots)) // slots may move meanwhile
 	var files []stretch
 	for i, s := range slots {
 		sizes[i] = int(s.size)
-		if b, ok := s.inTail(); ok {
+		seg := q.segment(s)
+		if b, ok := seg.tailAt(s); ok {
 			raw[i] = slices.Clone(b)
 			continue
 		}
-		if n := len(files); n > 0 && raw[i-1] == nil && files[n-1].seg == s.seg && files[n-1].off+int64(len(files[n-1].raw)) == s.off {
+		if n := len(files); n > 0 && raw[i-1] == nil && files[n-1].seg == seg && files[n-1].off+int64(len(files[n-1].raw)) == s.off {
 			f := &files[n-1]
 			f.raw = f.raw[:len(f.raw)+sizes[i]]
 			continue
 		}
-		s.seg.pin()
+		seg.pin()
 		size := 0
 		for k := i; k < len(slots) && slots[k].seg == s.seg && slots[k].off == s.off+int64(size); k++ {
 			size += int(slots[k].size)
 		}
-		files = append(files, stretch{s.seg, s.off, make([]byte, sizes[i], size), i})
+		files = append(files, stretch{seg, s.off, make([]byte, sizes[i], size), i})
 	}
 	if len(files) == 0 {
 		return raw
@@ -190,7 +194,7 @@ func (l *Log) Release(node string, ids ...uint64) {
 	for _, id := range ids {
 		if s := q.byID[id]; s != nil {
 			if near == nil {
-				near = q.waiting.head
+				near = q.waiting.first()
 			}
 			q.land(s, near)
 			near = s

@@ -11,16 +11,19 @@ type queue struct {
 	node string
 	salt uint32 // of the checksums in its files
 
-	waiting list             // to be handed out
-	flying  list             // handed out, and neither acknowledged nor released
-	byID    map[uint64]*slot // those that fly
-	keys    map[uint64]*slot // the newest of a key, by the key's hash
+	slots   slab
+	waiting list              // to be handed out
+	flying  list              // handed out, and neither acknowledged nor released
+	byID    map[uint64]*slot  // those that fly
+	keys    map[uint64]handle // the newest of a key, by the key's hash
+	bundles map[handle][]Range
 	records int
 	bytes   int64
 	dirty   ranges
 	total   Totals
 
 	segments []*segment // oldest first; the last one is written to
+	numbered []*segment // by handle; nil are free
 	named    bool       // a file of marks says that there is this queue
 	naming   bool       // one will
 	crowded  bool       // among the log's crowded ones
@@ -29,31 +32,45 @@ type queue struct {
 }
 
 // slot is where a record is, and what has to be known of it if it cannot be
-// read: 80 bytes, and some 30 in keys.
+// read: 64 bytes, and some 20 in keys.
 type slot struct {
-	prev, next *slot
 	id         uint64
 	at         int64 // Unix ms of its oldest part
 	hash       uint64
-	token      uint64
-	bundle     *[]Range // of a bundle, which has no token
-	seg        *segment
+	token      uint64 // not of a bundle, which has ranges in the queue
 	off        int64
+	self       handle
+	prev, next handle
+	seg        handle // of the segment
 	size       uint32
 	flies      bool
+	bundle     bool
 }
 
 func newQueue(l *Log, node string) *queue {
-	q := &queue{log: l, node: node, keys: map[uint64]*slot{}, byID: map[uint64]*slot{}}
+	q := &queue{log: l, node: node, byID: map[uint64]*slot{}, numbered: []*segment{nil}}
+	q.clear()
 	header := appendHeader(nil, l.cfg.Self, node)
 	q.salt = binary.BigEndian.Uint32(header[len(header)-4:])
 	return q
 }
 
+// clear begins with no slots. What many of them took is let go.
+func (q *queue) clear() {
+	q.slots, q.keys, q.bundles = slab{}, map[uint64]handle{}, map[handle][]Range{}
+	q.waiting, q.flying = list{slots: &q.slots}, list{slots: &q.slots}
+}
+
+// newest is the slot of a key's hash, if there is one.
+func (q *queue) newest(hash uint64) *slot { return q.slots.at(q.keys[hash]) }
+
+// segment is the one that a slot is in, if it is in any.
+func (q *queue) segment(s *slot) *segment { return q.numbered[s.seg] }
+
 // ranges are what is marked when s is given up.
-func (s *slot) ranges() []Range {
-	if s.bundle != nil {
-		return *s.bundle
+func (q *queue) ranges(s *slot) []Range {
+	if s.bundle {
+		return q.bundles[s.self]
 	}
 	return []Range{{s.token, s.token}}
 }
@@ -71,7 +88,8 @@ func (q *queue) fits(size, was int64) error {
 
 // push makes a slot at the end.
 func (q *queue) push(at int64) *slot {
-	s := &slot{id: q.log.nextID, at: at}
+	s := q.slots.take()
+	s.id, s.at = q.log.nextID, at
 	q.log.nextID++
 	q.waiting.insert(s, nil)
 	q.records++
@@ -88,10 +106,19 @@ func (q *queue) drop(s *slot) {
 	}
 	q.leave(s)
 	q.records--
-	if q.keys[s.hash] == s {
+	if s.bundle {
+		delete(q.bundles, s.self)
+	} else if q.keys[s.hash] == s.self {
 		delete(q.keys, s.hash)
 	}
-	if q.records == 0 && q.empty != nil {
+	q.slots.give(s)
+	if q.records > 0 {
+		return
+	}
+	if len(q.slots.chunks) > 1 {
+		q.clear()
+	}
+	if q.empty != nil {
 		close(q.empty)
 		q.empty = nil
 	}
@@ -99,16 +126,16 @@ func (q *queue) drop(s *slot) {
 
 // leave takes a slot out of its segment.
 func (q *queue) leave(s *slot) {
-	if s.seg != nil {
-		s.seg.live--
+	if seg := q.segment(s); seg != nil {
+		seg.live--
 		q.bytes -= int64(s.size)
-		s.seg = nil
+		s.seg = 0
 	}
 }
 
 // oldest is when the oldest part of a record was added, if there is one.
 func (q *queue) oldest() (at int64, ok bool) {
-	for _, s := range [...]*slot{q.waiting.head, q.flying.head} {
+	for _, s := range [...]*slot{q.waiting.first(), q.flying.first()} {
 		if s != nil && (!ok || s.at < at) {
 			at, ok = s.at, true
 		}
@@ -142,7 +169,7 @@ func (q *queue) name() {
 
 // giveUp drops a record that cannot be delivered, and marks it.
 func (q *queue) giveUp(s *slot, count *uint64) {
-	rs := s.ranges()
+	rs := q.ranges(s)
 	q.drop(s)
 	*count++
 	q.mark(rs)
@@ -156,7 +183,7 @@ func (q *queue) expire(now time.Time) {
 	}
 	oldest := now.Add(-w).UnixMilli()
 	var gone []uint64
-	for s := q.waiting.head; s != nil && s.at < oldest; s = q.waiting.head {
+	for s := q.waiting.first(); s != nil && s.at < oldest; s = q.waiting.first() {
 		gone = append(gone, s.id)
 		q.giveUp(s, &q.total.Expired)
 	}

@@ -56,7 +56,7 @@ func (r *recovery) readSegment(name string) error {
 	r.rec.Bytes += int64(len(b))
 	size := int64(len(b))
 	seg := &segment{q: n.q, seq: sequence(name), file: f, written: size, size: size, allocated: size, failed: true, kept: true}
-	n.q.segments = append(n.q.segments, seg)
+	n.q.enlist(seg)
 	if r.scan(n, seg, b, at) || r.unclean {
 		// What died before it could sync may have written this.
 		seg.unsynced = true
@@ -161,6 +161,7 @@ func (r *recoverer) take(seg *segment, e entry, off int64, size int) {
 			id := binary.BigEndian.Uint64(ids)
 			if s := r.slots[id]; s != nil {
 				q.leave(s)
+				q.slots.give(s)
 				delete(r.slots, id)
 			}
 		}
@@ -168,16 +169,17 @@ func (r *recoverer) take(seg *segment, e entry, off int64, size int) {
 	}
 	s := r.slots[e.id]
 	if s == nil {
-		s = &slot{id: e.id}
+		s = q.slots.take()
+		s.id = e.id
 		r.slots[e.id] = s
 	}
 	q.leave(s) // a later copy of a record holds all that the former did
 	s.at = e.at
-	s.seg, s.off, s.size = seg, off, uint32(size)
-	if e.kind == kindBundle {
-		s.bundle = &e.ranges
+	s.seg, s.off, s.size = seg.number, off, uint32(size)
+	delete(q.bundles, s.self)
+	if s.bundle = e.kind == kindBundle; s.bundle {
+		q.bundles[s.self] = e.ranges
 	} else {
-		s.bundle = nil
 		s.hash, s.token = maphash.Bytes(q.log.seed, e.key), e.ranges[0].From
 	}
 	seg.live++
@@ -191,8 +193,8 @@ func (r *recoverer) finish(rec *Recovery) {
 		s := r.slots[id]
 		r.q.waiting.insert(s, nil)
 		r.q.records++
-		if s.bundle == nil {
-			r.q.keys[s.hash] = s
+		if !s.bundle {
+			r.q.keys[s.hash] = s.self
 		}
 		rec.Records++
 	}

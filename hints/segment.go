@@ -9,6 +9,7 @@ import (
 // segment is one file of a queue, or what will be one.
 type segment struct {
 	q         *queue
+	number    handle // among those of the queue
 	seq       uint64
 	file      File    // nil until it is first written
 	tail      []byte  // what is not written yet
@@ -40,7 +41,7 @@ func (q *queue) active() *segment {
 		seg.tail = appendHeader(nil, l.cfg.Self, q.node)
 		seg.size = int64(len(seg.tail))
 		l.nextSeq++
-		q.segments = append(q.segments, seg)
+		q.enlist(seg)
 		if q.overfull() && !q.crowded {
 			q.crowded = true
 			l.crowded = append(l.crowded, q)
@@ -52,6 +53,19 @@ func (q *queue) active() *segment {
 		l.soon()
 	}
 	return seg
+}
+
+// enlist makes a segment the last one.
+func (q *queue) enlist(seg *segment) {
+	q.segments = append(q.segments, seg)
+	for i := 1; i < len(q.numbered); i++ {
+		if q.numbered[i] == nil {
+			q.numbered[i], seg.number = seg, handle(i)
+			return
+		}
+	}
+	seg.number = handle(len(q.numbered))
+	q.numbered = append(q.numbered, seg)
 }
 
 // write appends a record, and has s point at it.
@@ -67,7 +81,7 @@ func (q *queue) write(s *slot, body func([]byte) []byte) {
 // place has s point at the last size bytes of a segment's tail.
 func (q *queue) place(s *slot, seg *segment, size int) {
 	q.leave(s)
-	s.seg, s.off, s.size = seg, seg.size, uint32(size)
+	s.seg, s.off, s.size = seg.number, seg.size, uint32(size)
 	seg.size += int64(size)
 	seg.live++
 	seg.fresh = append(seg.fresh, s)
@@ -82,10 +96,10 @@ func (q *queue) writeAcks(ids []uint64) {
 	seg.size += int64(len(seg.tail) - from)
 }
 
-// inTail returns the record of s if it is in memory still.
-func (s *slot) inTail() ([]byte, bool) {
-	if at := s.off - s.seg.written; at >= 0 {
-		return s.seg.tail[at : at+int64(s.size)], true
+// tailAt returns the record of a slot in it if it is in memory still.
+func (s *segment) tailAt(of *slot) ([]byte, bool) {
+	if at := of.off - s.written; at >= 0 {
+		return s.tail[at : at+int64(of.size)], true
 	}
 	return nil, false
 }
@@ -134,6 +148,7 @@ func (q *queue) trim() {
 		}
 		n++
 		seg.removed, seg.tail, seg.fresh, seg.spare = true, nil, nil, nil
+		q.numbered[seg.number] = nil
 		if seg.file != nil {
 			seg.file.Close()
 			q.log.garbage = append(q.log.garbage, seg.name())
@@ -150,7 +165,7 @@ func (q *queue) trim() {
 func (s *segment) unwritable() {
 	s.failed = true
 	for _, x := range s.fresh {
-		if x.seg == s && x.off >= s.written {
+		if x.seg == s.number && x.off >= s.written {
 			s.q.giveUp(x, &s.q.total.Dropped)
 		}
 	}

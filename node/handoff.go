@@ -181,8 +181,10 @@ func (h *handoff) drain(ctx context.Context, q *peer, pace *pace) error {
 	stats := log.Stats(id)
 	owed := stats.Records > 0
 	pace.owes(stats.Bytes)
+	var d coordinator.Deliver // after an error the wire may still have its message
 	err := log.Replay(ctx, id, &pace.budget, func(ctx context.Context, records []hints.Record) error {
-		return h.deliver(ctx, q, pace, records)
+		d.Reset()
+		return h.deliver(ctx, q, pace, &d, records)
 	})
 	if owed && err == nil {
 		h.n.sendStatus(q) // it may wait for this
@@ -196,13 +198,12 @@ func (h *handoff) drain(ctx context.Context, q *peer, pace *pace) error {
 // deliverTime is how long a peer may take for one message of hints.
 const deliverTime = 5 * time.Second
 
-// deliver sends records to a peer in one message, bundles in one each.
-func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, records []hints.Record) error {
+// deliver sends records to a peer in one message, d, and bundles in one each.
+func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, d *coordinator.Deliver, records []hints.Record) error {
 	if err := h.pauses.wait(ctx); err != nil {
 		return err
 	}
-	var d coordinator.Deliver
-	var ids []uint64
+	ids := make([]uint64, 0, len(records))
 	log, id := h.log.Load(), q.member.ID
 	call := func(kind byte, payload []byte) ([]byte, error) {
 		ctx, cancel := context.WithTimeout(ctx, deliverTime)
@@ -231,8 +232,8 @@ func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, records []hi
 	}
 	pace.clients(time.Now(), h.n.coord.Commands())
 	pace.took(len(d.Message()), time.Since(began), q.wire.State().RTT)
-	taken, err := h.n.coord.Delivered(&d, reply)
-	var got []uint64
+	taken, err := h.n.coord.Delivered(d, reply)
+	got := make([]uint64, 0, len(ids))
 	for i, ok := range taken {
 		if ok {
 			got = append(got, ids[i])

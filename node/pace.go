@@ -27,7 +27,7 @@ type pace struct {
 const (
 	// busyShare of a peer's time goes to the hints of one holder while clients use
 	// it, idleShare while none do.
-	busyShare = 0.01
+	busyShare = 0.004
 	idleShare = 0.3
 	// idleCommands a second are nobody's but a monitor's; lookEvery is how
 	// soon it is noticed that there are more.

@@ -34,7 +34,7 @@ func handOver(t *testing.T, bytes int, clients bool, rtt time.Duration, work fun
 
 func TestPace_APeerIsBusyWithHintsForItsShareOfTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		took, busy := handOver(t, 4<<20, true, 100*time.Microsecond, func() time.Duration { return 20 * time.Microsecond })
+		took, busy := handOver(t, 4<<20, true, 100*time.Microsecond, func() time.Duration { return 10 * time.Microsecond })
 		if share := float64(busy) / float64(took); share > busyShare*1.1 || share < busyShare/2 {
 			t.Errorf("%v of %v, a share of %.3f", busy, took, share)
 		}
@@ -54,8 +54,8 @@ func TestPace_WithoutClientsItIsALargeShare(t *testing.T) {
 // A peer that slows down gets fewer, but gets all in the end: the floor.
 func TestPace_ASlowPeerGetsFewer_ButAllInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast, _ := handOver(t, 4<<20, true, 0, func() time.Duration { return 4 * time.Microsecond })
-		slow, _ := handOver(t, 4<<20, true, 0, func() time.Duration { return 20 * time.Microsecond })
+		fast, _ := handOver(t, 4<<20, true, 0, func() time.Duration { return 2 * time.Microsecond })
+		slow, _ := handOver(t, 4<<20, true, 0, func() time.Duration { return 10 * time.Microsecond })
 		if slow < 4*fast {
 			t.Errorf("five times as slow, %v became %v", fast, slow)
 		}
@@ -69,7 +69,7 @@ func TestPace_ASlowPeerGetsFewer_ButAllInTime(t *testing.T) {
 // How far a peer is away says nothing about how busy it is.
 func TestPace_ADistantPeerIsNotABusyOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		work := func() time.Duration { return 20 * time.Microsecond }
+		work := func() time.Duration { return 5 * time.Microsecond }
 		took, _ := handOver(t, 4<<20, true, 80*time.Millisecond, work)
 		if most := 4 << 20 / distantBatch * 150 * time.Millisecond; took > most {
 			t.Errorf("%v over a distance, want at most %v", took, most)

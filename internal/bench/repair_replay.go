@@ -20,13 +20,14 @@ type replayRun struct {
 	busy, idle       []float64     // cores that the nodes used in the windows of hints, and in the pauses
 }
 
-// window is how long hints go, and how long they then pause. It is shorter
-// than the time after which a returning node waits for hints no longer.
-const window = 2 * time.Second
+// window is how long hints go, and how long they then pause: short, since what
+// else a shared machine does comes and goes within seconds, and shorter than the time
+// after which a returning node waits for hints no longer.
+const window = time.Second
 
 // maxPairs is how many windows there are at most; the rest of the hints goes
 // without pauses, or it would take twice as long to be done.
-const maxPairs = 15
+const maxPairs = 40
 
 // replayUnderLoad kills the third node, writes n keys, starts it again, and
 // measures the clients while it gets its hints, pausing them every other

@@ -95,6 +95,9 @@ type Deliver struct {
 	keys    [][]byte
 }
 
+// Reset begins another message in the same memory, when nobody needs the last one.
+func (d *Deliver) Reset() { d.message, d.keys = d.message[:0], d.keys[:0] }
+
 // Add appends a hint to the message. key must stay as it is until Answers.
 func (d *Deliver) Add(key, delta []byte) {
 	if len(d.message) == 0 {
