@@ -84,6 +84,7 @@ func (l *Log) join(q *queue, hash uint64, key, delta []byte) (*queue, *slot, []b
 			l.mu.Lock()
 			seg.unpin()
 			was := q
+			was.trim() // it may have waited for us
 			var err error
 			if q, err = l.queue(q.node); err != nil {
 				return q, nil, nil, err

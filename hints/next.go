@@ -176,10 +176,7 @@ func (l *Log) Ack(node string, ids ...uint64) {
 			done = append(done, id)
 		}
 	}
-	if len(done) > 0 && q.records > 0 {
-		q.writeAcks(done)
-	}
-	q.trim()
+	q.settleAcks(done)
 }
 
 // Release says that these records were not delivered: they will come again.

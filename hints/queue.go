@@ -187,8 +187,15 @@ func (q *queue) expire(now time.Time) {
 		gone = append(gone, s.id)
 		q.giveUp(s, &q.total.Expired)
 	}
-	if len(gone) > 0 && q.records > 0 {
-		q.writeAcks(gone) // or they would come back, to be marked again
-	}
+	q.settleAcks(gone) // or they would come back, to be marked again
+}
+
+// settleAcks lets go of the files in which nothing lives, and has those that are
+// left say which records are done with. A file that is being written stays for now, and
+// something else may be added to it.
+func (q *queue) settleAcks(ids []uint64) {
 	q.trim()
+	if len(ids) > 0 && len(q.segments) > 0 {
+		q.writeAcks(ids)
+	}
 }

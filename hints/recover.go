@@ -161,6 +161,7 @@ func (r *recoverer) take(seg *segment, e entry, off int64, size int) {
 			id := binary.BigEndian.Uint64(ids)
 			if s := r.slots[id]; s != nil {
 				q.leave(s)
+				delete(q.bundles, s.self)
 				q.slots.give(s)
 				delete(r.slots, id)
 			}

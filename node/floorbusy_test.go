@@ -54,3 +54,57 @@ func TestFloors_WhileHintsCome_NoRoundBegins(t *testing.T) {
 		equalCopies(t, c)
 	})
 }
+
+// However long a node was out of one other's reach, the hints that this one has for it are
+// waited for when it is back: it need not catch up, so they are what it gets.
+func TestFloors_WhileHintsComeAfterALongCut_NoRoundBegins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nodetest.NewCluster(t, 3, nodetest.WithConfig(func(_ int, cfg *node.Config) { cfg.FloorPeriod = 3 * time.Second }))
+		c.Network.SetDelay(20 * time.Millisecond)
+		c.Do(0, "SET", "gone", 1)
+		time.Sleep(10 * time.Second)
+		c.Network.Cut(c.Host(0), c.Host(2))
+		time.Sleep(10 * time.Minute)
+		value := strings.Repeat("v", 16<<10)
+		for i := range 3000 {
+			c.Do(0, "SET", fmt.Sprint("k", i), value)
+		}
+		c.Do(0, "DEL", "gone")
+		c.Network.Heal(c.Host(0), c.Host(2))
+		most := hintsFor(t, c.Nodes[0], "n2").Records
+		if most < 1000 {
+			t.Fatalf("%d hints", most)
+		}
+		for hintsFor(t, c.Nodes[0], "n2").Bytes > 1<<20 {
+			want(t, total(t, c, "floor_records_total"), 0)
+			time.Sleep(100 * time.Millisecond)
+		}
+		forgotten(t, c)
+		equalCopies(t, c)
+	})
+}
+
+// A node whose clock is wrong coordinates nothing, but it catches up with nothing either:
+// floors go on.
+func TestFloors_WithAWrongClock_GoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		c := nodetest.NewCluster(t, 3, nodetest.WithConfig(func(_ int, cfg *node.Config) { cfg.FloorPeriod = 3 * time.Second }),
+			nodetest.WithNodeOptions(func(i int) []node.Option {
+				return []node.Option{node.WithClock(func() int64 {
+					now := time.Now()
+					if i == 2 && now.Sub(began) > 20*time.Second {
+						now = now.Add(time.Second)
+					}
+					return now.UnixMilli()
+				})}
+			}))
+		c.Do(0, "SET", "gone", 1)
+		time.Sleep(40 * time.Second)
+		if c.Nodes[2].Ready() == nil {
+			t.Fatal("the clock is right")
+		}
+		c.Do(0, "DEL", "gone")
+		forgotten(t, c)
+	})
+}

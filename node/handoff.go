@@ -140,6 +140,16 @@ func (h *handoff) owed(id string) uint32 {
 	return uint32(min(log.Stats(id).Records, 1<<31))
 }
 
+// owesMuch says whether so much is kept for a peer that a round of floors waits.
+func (h *handoff) owesMuch(id string) bool {
+	log := h.log.Load()
+	if log == nil {
+		return false
+	}
+	s := log.Stats(id)
+	return s.Records > manyHints || s.Bytes > manyBytes
+}
+
 // hintPoll is how often a peer is looked at that got hints while it was up:
 // an answer of its was late, or lost.
 const hintPoll = 500 * time.Millisecond

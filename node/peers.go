@@ -57,6 +57,7 @@ type peer struct {
 	heard    time.Time
 	complete bool
 	floors   bool   // it agrees on floors
+	behind   bool   // it catches up
 	owes     uint32 // hints that it has for us
 
 	wake     chan struct{} // something is to be handed over, or can be now
@@ -177,11 +178,12 @@ const (
 	statusComplete = 1 << 0
 	statusLeaving  = 1 << 1
 	statusFloors   = 1 << 2 // the sender agrees on floors
+	statusBehind   = 1 << 3 // the sender catches up
 )
 
 type status struct {
 	complete, leaving bool
-	floors            bool
+	floors, behind    bool
 	generation        uint32
 	wall              int64
 	owed              uint32
@@ -198,6 +200,9 @@ func (s status) append(dst []byte) []byte {
 	if s.floors {
 		f |= statusFloors
 	}
+	if s.behind {
+		f |= statusBehind
+	}
 	dst = append(dst, statusFormat, f)
 	dst = binary.BigEndian.AppendUint32(dst, s.generation)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(s.wall))
@@ -212,6 +217,7 @@ func readStatus(b []byte) (status, error) {
 		complete:   b[1]&statusComplete != 0,
 		leaving:    b[1]&statusLeaving != 0,
 		floors:     b[1]&statusFloors != 0,
+		behind:     b[1]&statusBehind != 0,
 		generation: binary.BigEndian.Uint32(b[2:]),
 		wall:       int64(binary.BigEndian.Uint64(b[6:])),
 		owed:       binary.BigEndian.Uint32(b[14:]),
@@ -315,6 +321,14 @@ func (q *peer) meets() bool {
 	return q.up && q.told
 }
 
+// isBehind says that the peer catches up, or has not said whether it does since
+// it was away.
+func (q *peer) isBehind() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return !q.up || !q.told || q.behind
+}
+
 // agreesOnFloors says whether the peer keeps floors; one with a store of another
 // kind does not.
 func (q *peer) agreesOnFloors() bool {
@@ -363,7 +377,7 @@ func (n *Node) sendStatus(q *peer) {
 	}
 	s := status{
 		complete: n.complete(), leaving: n.stopping.Load(), generation: n.identity.generation(),
-		wall: n.wall(), owed: n.handoff.owed(q.member.ID), floors: n.floors.store != nil,
+		wall: n.wall(), owed: n.handoff.owed(q.member.ID), floors: n.floors.store != nil, behind: !n.caughtUp.Load(),
 	}
 	_ = q.wire.Notify(peerwire.Request{Kind: kindStatus, Epoch: n.epoch(), Payload: s.append(nil)})
 }
@@ -394,7 +408,7 @@ func (n *Node) heardStatus(from string, b []byte) {
 	up, news := q.up, q.up && !q.told
 	q.told, q.heard = up, time.Now()
 	q.complete = s.complete && !s.leaving
-	q.owes, q.floors = s.owed, s.floors
+	q.owes, q.floors, q.behind = s.owed, s.floors, s.behind
 	q.mu.Unlock()
 	q.rouse()
 	if !up && !s.leaving {
