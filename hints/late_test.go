@@ -1,6 +1,7 @@
 package hints
 
 import (
+	"fmt"
 	"testing"
 )
 
@@ -125,5 +126,36 @@ func TestForget_WhileADeltaIsJoined_LeavesNoFile(t *testing.T) {
 	defer l.Close()
 	if rec.Records != 1 {
 		t.Errorf("what was forgotten comes again: %+v", rec)
+	}
+}
+
+// What a queue takes in memory is what it holds, and goes with the last record.
+func TestLog_SlotsOfWhatWasDelivered_AreUsedAgain(t *testing.T) {
+	l, _ := open(t, Config{FS: Memory(), Sync: No})
+	defer l.Close()
+	deliver := func(records int) {
+		for i := range records {
+			if err := l.Add("b", uint64(i), fmt.Appendf(nil, "k%d", i), []byte("x")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		out, err := l.Next("b", 1<<30)
+		if err != nil || len(out) != records {
+			t.Fatalf("%d records, %v", len(out), err)
+		}
+		for _, r := range out {
+			l.Ack("b", r.ID)
+		}
+	}
+	for range 3 * chunkSlots {
+		deliver(1)
+	}
+	q := l.queues["b"]
+	if n := len(q.slots.chunks); n != 1 {
+		t.Errorf("%d chunks for one record at a time", n)
+	}
+	deliver(3 * chunkSlots)
+	if n := len(q.slots.chunks); n != 0 {
+		t.Errorf("%d chunks are left of a long queue", n)
 	}
 }
