@@ -191,7 +191,7 @@ func (h *handoff) drain(ctx context.Context, q *peer, pace *pace) error {
 	stats := log.Stats(id)
 	owed := stats.Records > 0
 	pace.owes(stats.Bytes)
-	var d coordinator.Deliver // after an error the wire may still have its message
+	var d coordinator.Deliver // its memory is used for one message after the other
 	err := log.Replay(ctx, id, &pace.budget, func(ctx context.Context, records []hints.Record) error {
 		d.Reset()
 		return h.deliver(ctx, q, pace, &d, records)
