@@ -1,6 +1,6 @@
 package hints
 
-import "runtime"
+import "time"
 
 // batch is what one flush writes, and those who wait for it.
 type batch struct {
@@ -76,30 +76,30 @@ func (l *Log) commit(from uint64, node string) error {
 	return nil
 }
 
-// complete has those woken who waited for a batch, and then the first of those
+// complete has those go on who waited for a batch, and then the first of those
 // who wait for the next begin. Until then nobody does, for most of the next
-// batch is about to be woken.
+// batch is about to be woken. It is called with the lock held, which it gives up
+// meanwhile: the first who is woken takes it at once.
+//
+// It yields before it wakes anybody. The first goroutine that can run has the
+// scheduler wake a thread for it, if a processor is idle, and that thread finds
+// nothing but this one goroutine, which is not to be taken from a processor that
+// is about to run it: it sleeps, comes again in the middle of what the others
+// do, and may take the processor from them. A goroutine that yields is there for
+// that thread to run, and so it is awake, and has work, when all are woken.
 func (l *Log) complete(b *batch, upto uint64) {
 	l.committed, l.inFlight = upto, nil
 	l.expected = b.waiting + l.collecting.waiting
-	if b.waiting > 1 { // not only who flushes
-		go l.wake(b)
+	if b.waiting <= 1 || !l.yields.may(time.Now()) { // at most who flushes
+		close(b.done)
+		l.ended()
 		return
 	}
-	close(b.done)
-	l.ended()
-}
-
-// wake makes all who waited for a batch runnable. It holds no lock, for the first
-// of them takes it at once, and it is a goroutine of its own, for one costs a
-// thread at most: another thread may be woken with the first goroutine that can
-// run, may take the processor from who wakes the others, and would be put to
-// rest and woken again with the second, for some ten microseconds each time.
-// Who flushes is not done before that is, so Close waits for it.
-func (l *Log) wake(b *batch) {
+	l.mu.Unlock()
+	now, took := yield()
 	close(b.done)
 	l.lock()
-	defer l.mu.Unlock()
+	l.yields.took(now, took, 0)
 	l.ended()
 }
 
@@ -131,6 +131,9 @@ func (b *batch) failure(from, upto uint64, node string) error {
 // a disk takes one after the other. So all who are going to wait share one, and
 // it is over when they do, or nobody comes.
 func (l *Log) gather() {
+	if !l.yields.may(time.Now()) {
+		return
+	}
 	idle := 0
 	for range maxYields {
 		before := l.collecting.waiting
@@ -138,9 +141,13 @@ func (l *Log) gather() {
 			return
 		}
 		l.mu.Unlock()
-		runtime.Gosched()
+		now, took := yield()
 		l.lock()
-		if l.collecting.waiting > before {
+		came := l.collecting.waiting - before
+		if !l.yields.took(now, took, came) {
+			return
+		}
+		if came > 0 {
 			idle = 0
 		} else if idle++; idle > maxIdle {
 			return

@@ -31,6 +31,7 @@ type Log struct {
 	inFlight   *batch // that is written and synced, if one is
 	expected   int    // who is going to wait for a batch
 	flushing   bool   // somebody gathers, writes and syncs one
+	yields     yields // whether who does may let others run
 
 	// What a flush or a sync will do.
 	unwritten []*segment // that have a tail
