@@ -96,7 +96,7 @@ func (l *Log) complete(b *batch, upto uint64) {
 		return
 	}
 	l.mu.Unlock()
-	now, took := yield()
+	now, took := l.yields.yield()
 	close(b.done)
 	l.lock()
 	l.yields.took(now, took, 0)
@@ -141,7 +141,7 @@ func (l *Log) gather() {
 			return
 		}
 		l.mu.Unlock()
-		now, took := yield()
+		now, took := l.yields.yield()
 		l.lock()
 		came := l.collecting.waiting - before
 		if !l.yields.took(now, took, came) {

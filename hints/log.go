@@ -3,6 +3,7 @@ package hints
 import (
 	"fmt"
 	"hash/maphash"
+	"runtime"
 	"sync"
 	"time"
 )
@@ -55,7 +56,7 @@ type Log struct {
 }
 
 func newLog(cfg Config) *Log {
-	l := &Log{cfg: cfg, seed: maphash.MakeSeed(), queues: map[string]*queue{}, nextID: 1, nextSeq: 1, collecting: newBatch()}
+	l := &Log{cfg: cfg, seed: maphash.MakeSeed(), queues: map[string]*queue{}, nextID: 1, nextSeq: 1, collecting: newBatch(), yields: yields{gosched: runtime.Gosched}}
 	l.idle = sync.NewCond(&l.mu)
 	return l
 }

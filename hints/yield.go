@@ -1,9 +1,6 @@
 package hints
 
-import (
-	"runtime"
-	"time"
-)
+import "time"
 
 // yields says whether it is worth it to let other goroutines run before going
 // on. While processors have nothing better to do, that takes as long as those
@@ -11,7 +8,8 @@ import (
 // milliseconds, the scheduler's turn, and a sync is lost in them. So after a
 // yield that was dear there are none for ten times as long as it took.
 type yields struct {
-	again time.Time
+	gosched func() // runtime.Gosched, or a test's
+	again   time.Time
 }
 
 // may says whether to yield now.
@@ -32,9 +30,9 @@ func (y *yields) took(now time.Time, d time.Duration, brought int) bool {
 const dear = 100 * time.Microsecond
 
 // yield lets others run, and returns when that was over and how long it took.
-func yield() (now time.Time, took time.Duration) {
+func (y *yields) yield() (now time.Time, took time.Duration) {
 	began := time.Now()
-	runtime.Gosched()
+	y.gosched()
 	now = time.Now()
 	return now, now.Sub(began)
 }

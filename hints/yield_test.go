@@ -1,7 +1,9 @@
 package hints
 
 import (
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -35,16 +37,35 @@ func TestYields_NoneForAWhileAfterOneThatWasDear(t *testing.T) {
 	}
 }
 
-func TestAppend_AfterADearYieldNobodyIsWaitedFor(t *testing.T) {
-	l, _ := open(t, Config{FS: Memory(), Sync: Always})
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.expected = 2
-	now := time.Now()
-	l.yields.took(now, time.Hour, 0)
-	before := l.yields
-	l.gather()
-	if l.yields != before || l.yields.may(now) {
-		t.Errorf("yields are %+v after gathering, want %+v: there was one", l.yields, before)
+// A yield takes ten milliseconds here, as it does while every processor is busy.
+func TestAppend_YieldsTakeATenthOfTheTimeAtMost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		disk := &slowFS{FS: Memory()}
+		l, _ := open(t, Config{FS: disk, Sync: Always})
+		yielded := 0
+		l.yields.gosched = func() {
+			yielded++
+			time.Sleep(10 * time.Millisecond)
+		}
+		began := time.Now()
+		for time.Since(began) < 10*time.Second {
+			release := hold(&disk.syncs)
+			var all sync.WaitGroup
+			for range 4 {
+				all.Go(func() { appendOne(t, l) })
+			}
+			time.Sleep(time.Millisecond)
+			release()
+			all.Wait()
+		}
+		if yielded < 5 || yielded > 100 {
+			t.Errorf("%d yields of 10ms in 10s, want some, and 100 at most", yielded)
+		}
+	})
+}
+
+func appendOne(t *testing.T, l *Log) {
+	if err := l.Append("b", 1, []byte("k"), []byte("1")); err != nil {
+		t.Error(err)
 	}
 }
