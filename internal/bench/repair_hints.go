@@ -183,18 +183,30 @@ func sizeOf(dir string) (int64, error) {
 	return sum, err
 }
 
-// syncRate is how many bare writes of 8 KiB, each synced, one goroutine does in
-// a second: what the disk gives to whoever groups.
-func syncRate(length time.Duration) (float64, error) {
-	file, err := os.CreateTemp("", "bench")
+// syncRate is how many bare writes of 8 KiB into room that a file has, each
+// synced, one goroutine does in a second: what the disk gives to whoever groups.
+func syncRate(length time.Duration) (rate float64, err error) {
+	dir, err := os.MkdirTemp("", "bench")
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(file.Name())
-	defer file.Close()
+	defer os.RemoveAll(dir)
+	file, err := hints.OS(dir).Create("bare")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, file.Close()) }()
+	const room = 4 << 20
+	if p, ok := file.(hints.Preallocator); ok {
+		err = p.Preallocate(0, room)
+	}
+	if err := errors.Join(err, file.Sync()); err != nil {
+		return 0, err
+	}
+	b := make([]byte, 8<<10)
 	began, n := time.Now(), 0
-	for b := make([]byte, 8<<10); time.Since(began) < length; n++ {
-		if _, err := file.Write(b); err != nil {
+	for ; time.Since(began) < length; n++ {
+		if _, err := file.WriteAt(b, int64(n*len(b)%room)); err != nil {
 			return 0, err
 		}
 		if err := file.Sync(); err != nil {

@@ -40,7 +40,7 @@ func measureHints(ctx context.Context, o repairOptions) (string, error) {
 		folds, rivals = append(folds, own), append(rivals, rival)
 		fmt.Printf("hints: %d records, %v, %d bytes; Pebble %d, %v, %d\n", own.records, own.took, own.bytes, rival.records, rival.took, rival.bytes)
 	}
-	return fmt.Sprintf(`%d goroutines append deltas of %d bytes, of different keys, each returning after its own sync (`+"`hints.Always`"+`, `+"`pebble.Sync`"+`), %d runs of about %v each, the two in turn. Pebble is cockroachdb/pebble/v2 v2.1.7 with its default options. A bare sync is one goroutine's write of 8 KiB and fsync: no more groups than that can be written in a second by whoever writes one at a time.
+	return fmt.Sprintf(`%d goroutines append deltas of %d bytes, of different keys, each returning after its own sync (`+"`hints.Always`"+`, `+"`pebble.Sync`"+`), %d runs of about %v each, the two in turn. Pebble is cockroachdb/pebble/v2 v2.1.7 with its default options. A bare sync is one goroutine's write of 8 KiB into room that a file has already, and its sync, one after the other. A sync that others run beside, such as a flush's, may take less than a bare one: the processor is not asleep when it ends.
 
 %s
 
