@@ -75,7 +75,7 @@ func (l *Log) join(q *queue, hash uint64, key, delta []byte) (*queue, *slot, []b
 			return q, nil, delta, nil
 		}
 		seg, off := q.segment(s), s.off
-		raw, ok := seg.tailAt(s)
+		raw, ok := seg.inMemory(s)
 		if !ok {
 			raw = make([]byte, s.size)
 			seg.pin()

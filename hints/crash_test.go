@@ -16,6 +16,9 @@ func crashConfig(disk FS, sync Sync) Config {
 	return Config{Self: "self", FS: disk, Sync: sync, Join: union, Window: -1, SegmentBytes: 500}
 }
 
+// recentOf has deltas joined to what is in files, or in memory, or either.
+func recentOf(n int) int { return [...]int{0, 300, maxRecent}[n%3] }
+
 // crashRun plays a story on a disk that dies after n operations, and says
 // whether it came to its end before, and closed the log.
 func crashRun(t *testing.T, s *story, disk *crashDisk, sync Sync, n int) (ended, closed bool) {
@@ -27,7 +30,7 @@ func crashRun(t *testing.T, s *story, disk *crashDisk, sync Sync, n int) (ended,
 		}
 		return false, false
 	}
-	s.log = l
+	s.log, l.maxRecent = l, recentOf(n)
 	for range 40 {
 		s.step()
 		if disk.gone() {
@@ -174,7 +177,7 @@ func TestFullDisk_WhatIsNotThereIsMarked(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				s.log = l
+				s.log, l.maxRecent = l, recentOf(n)
 				disk.failing = func(op, name string) error {
 					if op != "remove" && disk.ops%40 > 30 {
 						return full

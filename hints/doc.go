@@ -40,10 +40,12 @@
 // # What it costs
 //
 // In memory a record takes some 100 bytes, whatever its size; its payload is in
-// the file alone once it was committed. Add, Ack and Release take constant
-// time; one lock guards all queues, and is held while a queued delta of the
-// same key is read back from its file. A queue's files take at most about twice
-// what is queued and four segments. A node has at most 1,024 dirty ranges; then
+// the file once it was committed, and the last 4 MiB of those in memory as well
+// if there is a Join, for a key that changes often is joined to what was just
+// written. Add, Ack and Release take constant time, and Add a read of the file
+// if what it is joined to was written before that; one lock guards all queues,
+// and is given up meanwhile. A queue's files take at most about twice what is
+// queued and four segments. A node has at most 1,024 dirty ranges; then
 // the nearest ones become one.
 //
 // # Files

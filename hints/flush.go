@@ -145,6 +145,9 @@ func (l *Log) settle(w writing) {
 		return
 	}
 	seg.allocated = w.allocated
+	if l.cfg.Join != nil {
+		seg.q.recent.keep(l.maxRecent, seg, seg.written, w.tail)
+	}
 	seg.written += int64(len(w.tail))
 	seg.tail = append(seg.spare[:0], seg.tail[len(w.tail):]...)
 	if seg.spare = w.tail[:0]; cap(seg.spare) > maxSpare {

@@ -107,6 +107,7 @@ func TestForget_WhileADeltaIsJoined_LeavesNoFile(t *testing.T) {
 	l, _ := open(t, Config{FS: fs, Sync: Always, Join: func(dst, _, older, newer []byte) ([]byte, error) {
 		return append(append(dst, older...), newer...), nil
 	}})
+	l.maxRecent = 0
 	for i, key := range []string{"one", "two"} {
 		if err := l.Append("b", uint64(i), []byte(key), []byte("x")); err != nil {
 			t.Fatal(err)

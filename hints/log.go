@@ -18,11 +18,12 @@ type Log struct {
 	cfg  Config
 	seed maphash.Seed
 
-	mu      sync.Mutex
-	queues  map[string]*queue
-	scratch []byte // of a join
-	nextID  uint64 // of records; of all queues, so that no id comes twice
-	nextSeq uint64 // of segments, likewise
+	mu        sync.Mutex
+	queues    map[string]*queue
+	scratch   []byte // of a join
+	maxRecent int    // bytes of a queue's recent
+	nextID    uint64 // of records; of all queues, so that no id comes twice
+	nextSeq   uint64 // of segments, likewise
 
 	// Commits, see batch.go.
 	added      uint64 // counts what Commit has to wait for
@@ -56,7 +57,7 @@ type Log struct {
 }
 
 func newLog(cfg Config) *Log {
-	l := &Log{cfg: cfg, seed: maphash.MakeSeed(), queues: map[string]*queue{}, nextID: 1, nextSeq: 1, collecting: newBatch(), yields: yields{gosched: runtime.Gosched}}
+	l := &Log{cfg: cfg, seed: maphash.MakeSeed(), queues: map[string]*queue{}, maxRecent: maxRecent, nextID: 1, nextSeq: 1, collecting: newBatch(), yields: yields{gosched: runtime.Gosched}}
 	l.idle = sync.NewCond(&l.mu)
 	return l
 }

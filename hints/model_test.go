@@ -136,6 +136,7 @@ func TestLog_IsAListAndASet(t *testing.T) {
 				SegmentBytes: 200 + rng.Int64N(2000), MaxBytes: 2000, MaxRecord: 400,
 			}
 			l, _ := open(t, cfg)
+			l.maxRecent = recentOf(n)
 			p := &plain{cfg: cfg, nodes: map[string]*plainQueue{}}
 			for step := range 300 {
 				l = randomStep(t, rng, l, p)
@@ -239,10 +240,12 @@ func reopen(t *testing.T, l *Log, p *plain) *Log {
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
+	maxRecent := l.maxRecent
 	l, rec, err := Open(p.cfg)
 	if err != nil || rec.Unclean || rec.Cut+rec.Damaged+len(rec.Refused) > 0 {
 		t.Fatalf("%+v, %v", rec, err)
 	}
+	l.maxRecent = maxRecent
 	for _, q := range p.nodes {
 		for _, r := range q.records {
 			r.flies = false

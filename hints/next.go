@@ -109,7 +109,7 @@ func (l *Log) readSlots(q *queue, slots []*slot) [][]byte {
 	for i, s := range slots {
 		sizes[i] = int(s.size)
 		seg := q.segment(s)
-		if b, ok := seg.tailAt(s); ok {
+		if b, ok := seg.inMemory(s); ok {
 			raw[i] = slices.Clone(b)
 			continue
 		}

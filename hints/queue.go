@@ -24,10 +24,11 @@ type queue struct {
 
 	segments []*segment // oldest first; the last one is written to
 	numbered []*segment // by handle; nil are free
-	named    bool       // a file of marks says that there is this queue
-	naming   bool       // one will
-	crowded  bool       // among the log's crowded ones
-	gone     bool       // forgotten: nothing is marked any more
+	recent   recent
+	named    bool // a file of marks says that there is this queue
+	naming   bool // one will
+	crowded  bool // among the log's crowded ones
+	gone     bool // forgotten: nothing is marked any more
 	empty    chan struct{}
 }
 

@@ -96,12 +96,12 @@ func (q *queue) writeAcks(ids []uint64) {
 	seg.size += int64(len(seg.tail) - from)
 }
 
-// tailAt returns the record of a slot in it if it is in memory still.
-func (s *segment) tailAt(of *slot) ([]byte, bool) {
+// inMemory returns the record of a slot in it if it is in memory still.
+func (s *segment) inMemory(of *slot) ([]byte, bool) {
 	if at := of.off - s.written; at >= 0 {
 		return s.tail[at : at+int64(of.size)], true
 	}
-	return nil, false
+	return s.q.recent.at(s, of)
 }
 
 // open decodes a record as it stands in a file.
@@ -149,6 +149,9 @@ func (q *queue) trim() {
 		n++
 		seg.removed, seg.tail, seg.fresh, seg.spare = true, nil, nil, nil
 		q.numbered[seg.number] = nil
+		if q.recent.seg == seg {
+			q.recent = recent{}
+		}
 		if seg.file != nil {
 			seg.file.Close()
 			q.log.garbage = append(q.log.garbage, seg.name())

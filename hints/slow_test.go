@@ -100,6 +100,7 @@ func TestAdd_JoinsNothingToWhatLeftMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &slowFS{FS: Memory()}
 		l, _ := open(t, Config{FS: disk, Join: concat})
+		l.maxRecent = 0
 		add(t, l, "b", "k", "1")
 		if err := l.Commit(); err != nil {
 			t.Fatal(err)
