@@ -11,14 +11,15 @@ TOOLS   := $(shell find internal/tools -name '*.go' -o -name go.mod -o -name go.
 TIMEOUT := 25m
 FUZZ    := 5s
 SOAK    := 15m
+CHAOS   := 24
 BENCH   :=
 
 # The steps of `make test`, the quick ones first.
-STEPS := lint layers docs unit unit-tools isolated-build mutants rehearse fresh
+STEPS := lint layers docs unit unit-tools chaos isolated-build mutants rehearse fresh
 
 SHELL := /bin/bash
 
-.PHONY: help soak test all unit unit-tools isolated isolated-build tidy lint format layers docs fuzz bench bench-placement bench-repair bench-reconcile mutants rehearse fresh clients run dev deps clean
+.PHONY: help chaos soak test all unit unit-tools isolated isolated-build tidy lint format layers docs fuzz bench bench-placement bench-repair bench-reconcile mutants rehearse fresh clients run dev deps clean
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -33,6 +34,9 @@ unit: ## the tests of the workspace, with the race detector, shuffled
 unit-tools: ## the tests of internal/tools and internal/bench
 	cd internal/tools && GOWORK=off go test -timeout $(TIMEOUT) ./...
 	cd internal/bench && GOWORK=off go test -timeout $(TIMEOUT) ./...
+
+chaos: ## CHAOS=24 random histories of clusters with faults, in virtual time
+	go test -count=1 -timeout $(TIMEOUT) -run TestChaos ./node -chaos $(CHAOS)
 
 isolated: $(BIN)/isolated ## each module alone, with GOWORK=off: build, vet, tidy, tests
 	@$(BIN)/isolated -test
