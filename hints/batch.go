@@ -11,7 +11,7 @@ type batch struct {
 }
 
 // failure is what went wrong for what was added for a node after from, up to
-// upto.
+// upto; without a node, for all.
 type failure struct {
 	node       string
 	from, upto uint64
@@ -64,13 +64,12 @@ func (l *Log) commit(from uint64, node string) error {
 		case <-b.lead:
 		}
 		l.mu.Lock()
-		b.waiting--
-		select {
-		case <-b.done: // somebody else was faster
+		if b != l.collecting { // somebody else was faster, and knows soon what came of it
 			l.mu.Unlock()
+			<-b.done
 			return b.failure(from, want, node)
-		default:
 		}
+		b.waiting--
 	}
 	l.mu.Unlock()
 	return nil
@@ -119,7 +118,7 @@ func (l *Log) ended() {
 // failure is the first that is about what was added after from, up to upto.
 func (b *batch) failure(from, upto uint64, node string) error {
 	for _, f := range b.failed {
-		if f.upto > from && f.from < upto && (node == "" || f.node == node) {
+		if f.upto > from && f.from < upto && (node == "" || f.node == "" || f.node == node) {
 			return f.err
 		}
 	}

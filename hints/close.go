@@ -3,6 +3,7 @@ package hints
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Close writes and syncs what is left, and the marks, whatever Config.Sync
@@ -26,7 +27,7 @@ func (l *Log) Close() error {
 		l.idle.Wait()
 	}
 	last := l.collecting
-	last.failed = nil // of what went wrong before, the marks tell
+	before := len(last.failed) // of what went wrong before, the marks tell, and those who wait will hear
 	l.flush()
 	if l.cfg.Sync != Always {
 		l.sync()
@@ -35,6 +36,9 @@ func (l *Log) Close() error {
 		l.idle.Wait()
 	}
 	l.closed = true
+	failed := slices.Concat(last.failed[before:], l.collecting.failed)
+	l.collecting.failed = append(l.collecting.failed, failure{upto: l.added, err: ErrClosed})
+	close(l.collecting.done) // who waits for it came during the flush, and there is no other one
 	for _, q := range l.queues {
 		if q.empty != nil { // they will see that it is closed
 			close(q.empty)
@@ -45,7 +49,7 @@ func (l *Log) Close() error {
 	// From here on nobody else changes anything.
 
 	var err error
-	for _, f := range append(last.failed, l.collecting.failed...) {
+	for _, f := range failed {
 		err = f.err
 	}
 	for _, q := range l.queues {

@@ -40,8 +40,8 @@
 // # What it costs
 //
 // In memory a record takes some 100 bytes, whatever its size; its payload is in
-// the file once it was committed, and the last 4 MiB of those in memory as well
-// if there is a Join, for a key that changes often is joined to what was just
+// the file once it was committed, and the last 4 MiB of each queue in memory as
+// well if there is a Join, for a key that changes often is joined to what was just
 // written. Add, Ack and Release take constant time, and Add a read of the file
 // if what it is joined to was written before that; one lock guards all queues,
 // and is given up meanwhile. A queue's files take at most about twice what is

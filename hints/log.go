@@ -57,7 +57,11 @@ type Log struct {
 }
 
 func newLog(cfg Config) *Log {
-	l := &Log{cfg: cfg, seed: maphash.MakeSeed(), queues: map[string]*queue{}, maxRecent: maxRecent, nextID: 1, nextSeq: 1, collecting: newBatch(), yields: yields{gosched: runtime.Gosched}}
+	recent := maxRecent
+	if _, ok := cfg.FS.(*memory); ok {
+		recent = 0 // it is there once already
+	}
+	l := &Log{cfg: cfg, seed: maphash.MakeSeed(), queues: map[string]*queue{}, maxRecent: recent, nextID: 1, nextSeq: 1, collecting: newBatch(), yields: yields{gosched: runtime.Gosched}}
 	l.idle = sync.NewCond(&l.mu)
 	return l
 }

@@ -28,19 +28,21 @@ func TestRecent_IsTheLastThatWasWritten(t *testing.T) {
 			r.keep(limit, seg, int64(len(files[seg])), b)
 			file := append(files[seg], b...)
 			files[seg] = file
-			if len(r.b) > limit || r.seg != seg || r.from+int64(len(r.b)) != int64(len(file)) {
-				t.Fatalf("seed %d, run %d: %d bytes from %d, want the last ones of %d, %d at most", seed, run, len(r.b), r.from, len(file), limit)
+			size := 0
+			for _, b := range r.blocks {
+				size += cap(b.b)
 			}
-			if !slices.Equal(r.b, file[r.from:]) {
-				t.Fatalf("seed %d, run %d: other bytes", seed, run)
+			if size > limit || size != r.size {
+				t.Fatalf("seed %d, run %d: %d bytes, said to be %d, want %d at most", seed, run, size, r.size, limit)
 			}
-			if len(b) <= limit/2 && len(r.b) < len(b) {
-				t.Fatalf("seed %d, run %d: %d bytes kept of %d with room for %d", seed, run, len(r.b), len(b), limit)
+			last := &slot{off: int64(len(file) - len(b)), size: uint32(len(b))}
+			if got, ok := r.at(seg, last); len(b) > 0 && ok != (len(b) <= limit) || ok && !slices.Equal(got, b) {
+				t.Fatalf("seed %d, run %d: the last %d bytes are %x, %v, want %x", seed, run, len(b), got, ok, b)
 			}
 			off := rng.IntN(len(file) + 1)
 			s := &slot{off: int64(off), size: uint32(rng.IntN(len(file) - off + 1))}
-			if got, ok := r.at(seg, s); ok && !slices.Equal(got, file[off:off+int(s.size)]) || ok != (int64(off) >= r.from) {
-				t.Fatalf("seed %d, run %d: %x, %v of %d bytes at %d, from %d of %d", seed, run, got, ok, s.size, off, r.from, len(file))
+			if got, ok := r.at(seg, s); ok && !slices.Equal(got, file[off:off+int(s.size)]) {
+				t.Fatalf("seed %d, run %d: %x of %d bytes at %d of %d", seed, run, got, s.size, off, len(file))
 			}
 			if _, ok := r.at(&segment{}, s); ok {
 				t.Fatalf("seed %d, run %d: of another segment", seed, run)
@@ -62,4 +64,21 @@ func TestAdd_JoinsWhatWasWrittenWithoutReadingIt(t *testing.T) {
 		}
 	}
 	wantTexts(t, l, "b", "one=0+1+2", "two=0+1+2")
+}
+
+// What is made anew is made while everybody waits for the lock.
+func TestRecent_GrowsInSmallSteps(t *testing.T) {
+	var r recent
+	seg, at, write := &segment{}, int64(0), make([]byte, 3000)
+	for at < 2*maxRecent {
+		blocks, size := len(r.blocks), r.size
+		r.keep(maxRecent, seg, at, write)
+		if len(r.blocks) > blocks+1 || r.size > size+recentBlock {
+			t.Fatalf("%d blocks of %d bytes became %d of %d at %d", blocks, size, len(r.blocks), r.size, at)
+		}
+		at += int64(len(write))
+	}
+	if r.size <= maxRecent-2*recentBlock {
+		t.Errorf("%d bytes are kept, want some %d", r.size, maxRecent)
+	}
 }

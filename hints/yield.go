@@ -6,7 +6,8 @@ import "time"
 // on. While processors have nothing better to do, that takes as long as those
 // do who are waited for. While all of them are busy it may take ten
 // milliseconds, the scheduler's turn, and a sync is lost in them. So after a
-// yield that was dear there are none for ten times as long as it took.
+// yield that was dear there are none for ten times as long as it took, a second
+// at most: it may have been the whole process that stood still.
 type yields struct {
 	gosched func() // runtime.Gosched, or a test's
 	again   time.Time
@@ -21,7 +22,7 @@ func (y *yields) took(now time.Time, d time.Duration, brought int) bool {
 	if d <= dear*time.Duration(1+brought) {
 		return true
 	}
-	y.again = now.Add(10 * d)
+	y.again = now.Add(min(10*d, time.Second))
 	return false
 }
 
