@@ -27,7 +27,7 @@ const window = time.Second
 
 // maxPairs is how many windows there are at most; the rest of the hints goes
 // without pauses, or it would take twice as long to be done.
-const maxPairs = 40
+const maxPairs = 120
 
 // replayUnderLoad kills the third node, writes n keys, starts it again, and
 // measures the clients while it gets its hints, pausing them every other
