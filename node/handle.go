@@ -37,7 +37,7 @@ func (h peerHandler) Handle(in *peerwire.Incoming) {
 	case kindGives:
 		in.Reply(n.floors.serveGives(in.Payload))
 	case kindHints:
-		in.Reply(n.hintsReply())
+		n.heardHints(in)
 	case coordinator.KindExec:
 		if n.syncAlways {
 			in.Retain()

@@ -123,27 +123,22 @@ type HolderHints struct {
 	For    []HintState
 }
 
-// askHints bounds the wait for another node's states.
-const askHints = 2 * time.Second
+// answerWithin bounds the wait for another node's states.
+const answerWithin = 2 * time.Second
 
 // AllHints asks every node of the cluster for its HintStates.
 func (n *Node) AllHints(ctx context.Context) []HolderHints {
 	all := n.peers.all()
 	out := make([]HolderHints, len(all)+1)
 	out[0] = HolderHints{Holder: n.ID(), For: n.Hints()}
-	ctx, cancel := context.WithTimeout(ctx, askHints)
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	var tasks sync.WaitGroup
 	for i, q := range all {
 		tasks.Go(func() {
 			h := HolderHints{Holder: q.member.ID}
-			reply, err := q.wire.Call(ctx, peerwire.Request{Kind: kindHints, Epoch: n.epoch()})
-			if err == nil && len(reply) > 0 && reply[0] == statusFormat {
-				err = json.Unmarshal(reply[1:], &h.For)
-			} else if err == nil {
-				err = fmt.Errorf("node: an answer of %d bytes is none that this version knows", len(reply))
-			}
-			if err != nil {
+			var err error
+			if h.For, err = n.askHints(ctx, q, false); err != nil {
 				h.Error = err.Error()
 			}
 			out[i+1] = h
@@ -153,7 +148,47 @@ func (n *Node) AllHints(ctx context.Context) []HolderHints {
 	return out
 }
 
-// hintsReply answers kindHints.
+// askHints asks a node for its HintStates: as they are now, or once every
+// write that it has replied to is with all owners or kept for them.
+func (n *Node) askHints(ctx context.Context, q *peer, settled bool) (states []HintState, err error) {
+	var how []byte
+	if settled {
+		how = []byte{hintsSettled}
+	}
+	reply, err := q.wire.Call(ctx, peerwire.Request{Kind: kindHints, Epoch: n.epoch(), Payload: how})
+	if err != nil {
+		return nil, err
+	}
+	if len(reply) == 0 || reply[0] != statusFormat {
+		return nil, fmt.Errorf("node: an answer of %d bytes is none that this version knows", len(reply))
+	}
+	err = json.Unmarshal(reply[1:], &states)
+	return states, err
+}
+
+// hintsSettled is the payload of kindHints that asks for states after the
+// writes that are under way.
+const hintsSettled = 1
+
+// heardHints answers kindHints.
+func (n *Node) heardHints(in *peerwire.Incoming) {
+	if len(in.Payload) == 0 || in.Payload[0] != hintsSettled {
+		in.Reply(n.hintsReply())
+		return
+	}
+	in.Retain()
+	n.spawn(func() {
+		ctx, cancel := context.WithDeadline(n.runtime().ctx, in.Deadline)
+		defer cancel()
+		if err := n.coord.AwaitWrites(ctx); err != nil {
+			in.Refuse() // nobody waits any more
+			return
+		}
+		in.Reply(n.hintsReply())
+	})
+}
+
+// hintsReply is what this node keeps for others.
 func (n *Node) hintsReply() []byte {
 	b, err := json.Marshal(n.Hints())
 	if err != nil {
@@ -180,33 +215,4 @@ func (n *Node) hintFacts() []frontend.Hints {
 		}})
 	}
 	return out
-}
-
-// lackingNodes is how many nodes lack something that this one has for them.
-func (n *Node) lackingNodes() int {
-	lacking := 0
-	for _, h := range n.Hints() {
-		if h.Records > 0 || h.Dirty > 0 {
-			lacking++
-		}
-	}
-	return lacking
-}
-
-// awaitHints waits until no node lacks anything that this one has for it, ctx
-// ends, or the node stops, and says how many still do.
-func (n *Node) awaitHints(ctx context.Context) int {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		lacking := n.lackingNodes()
-		if lacking == 0 || n.stopping.Load() {
-			return lacking
-		}
-		select {
-		case <-ctx.Done():
-			return lacking
-		case <-tick.C:
-		}
-	}
 }

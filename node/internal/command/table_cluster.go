@@ -62,7 +62,7 @@ var ownCommands = []*Spec{
 	{
 		Name: "dyn.hints", Arity: -1, Flags: NoScript | Loading | Stale | Blocking, Categories: CategoryConnection,
 		Group: "dynomite", Since: "0.1.0", Complexity: "O(N) where N is the number of nodes.",
-		Summary: "Returns what this node keeps for nodes that missed writes, or waits until they have it.",
+		Summary: "Returns what this node keeps for nodes that missed writes, or waits until no node of the cluster lacks a write that was replied to.",
 		Syntax:  "[WAIT timeout]",
 	},
 	{

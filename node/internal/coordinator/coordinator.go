@@ -53,6 +53,7 @@ type Coordinator struct {
 	warm          *warmup      // made by Install
 	cautiousUntil atomic.Int64 // since born, in nanoseconds
 	bypassed      bypassed
+	underway      *underway // messages of kind KindApply
 
 	flights flights
 	hedging hedging
@@ -71,7 +72,8 @@ type Coordinator struct {
 func New(cfg Config) *Coordinator {
 	c := &Coordinator{
 		peers: cfg.Peers, timeout: cfg.Timeout, nearest: cfg.Nearest,
-		hints: cfg.Hints, onBypassed: cfg.Bypassed, born: time.Now(), log: cfg.Logger,
+		underway: newUnderway(),
+		hints:    cfg.Hints, onBypassed: cfg.Bypassed, born: time.Now(), log: cfg.Logger,
 	}
 	if c.timeout <= 0 {
 		c.timeout = 2 * time.Second

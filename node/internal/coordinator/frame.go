@@ -25,6 +25,7 @@ type frame struct {
 	asks, late bool
 	sent, due  int64
 	asked      uint64                        // what asking said when it left
+	generation uint64                        // what underway said, of KindApply
 	done       func(reply []byte, err error) // the method complete, bound once
 }
 
@@ -85,6 +86,9 @@ func (b *batch) step() {
 	}
 	b.mu.Unlock()
 	for _, f := range out {
+		if f.kind == KindApply {
+			f.generation = c.underway.begin()
+		}
 		c.peers.Send(f.node, f.kind, f.buf, deadline, f.done)
 	}
 	if fin && finish != nil {
@@ -116,6 +120,9 @@ func (f *frame) complete(reply []byte, err error) {
 		if err := b.c.commit(); err != nil && !b.finished {
 			b.unwritten(err)
 		}
+	}
+	if f.kind == KindApply {
+		b.c.underway.end(f.generation) // who did not take it has a hint
 	}
 	b.step()
 	b.mu.Lock()

@@ -100,8 +100,9 @@ const maxWait = (1<<63 - 1) / int64(time.Millisecond)
 
 // dynHints is DYN.HINTS [WAIT timeout]. Without an argument it shows what this
 // node keeps for each of the others. WAIT is a point of synchronization, in
-// the manner of Redis's WAIT: it replies how many nodes still lack something
-// that this one keeps for them, as soon as none does and after timeout
+// the manner of Redis's WAIT, of all that any client wrote through any node and
+// has a reply to: it replies how many nodes still lack something, or cannot be
+// asked what they keep for others, as soon as none does and after timeout
 // milliseconds at the latest; 0 waits for ever.
 func dynHints(s *Session, args [][]byte, out []byte) []byte {
 	facts := s.front.cfg.Facts

@@ -26,8 +26,8 @@ type Facts struct {
 	ResetStats func()
 	// Hints returns what this node keeps for each of the others.
 	Hints func() []Hints
-	// AwaitHints waits until no node lacks anything that this one keeps for it,
-	// or ctx ends, and returns how many do.
+	// AwaitHints waits until no node lacks anything that was written before, or ctx
+	// ends, and returns how many do or cannot be asked.
 	AwaitHints func(ctx context.Context) int
 	// Dynomite returns the lines of INFO's section of that name: this node,
 	// its datacenter and rack, the members.
