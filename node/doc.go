@@ -25,14 +25,16 @@
 // # What a node does when it comes back
 //
 // What an owner does not acknowledge is kept for it as a hint, and handed over
-// when it is back, as fast as it takes them without its round trips growing.
+// when it is back: while there are clients within a small share of the peer's
+// time, but so that all of it is there within minutes.
 // Hints are bounded in bytes and age, and lost with a node that has no data
 // directory; then the token ranges that they were of are compared instead.
 //
 // A node that starts or was cut off is catching up: it takes and acknowledges
 // deltas, but it is no primary and no voter in reads until it got its hints and
 // has compared what it owns with a majority of the owners. DYN.HINTS, Hints and
-// the metrics say who lacks what.
+// the metrics say who lacks what; DYN.HINTS WAIT returns when nobody lacks
+// anything that was written before.
 //
 // # Parts
 //

@@ -83,11 +83,20 @@ func refuses(t *testing.T, c *nodetest.Cluster, i int, missing ...int) {
 	want(t, copies(c, key, 0, len(c.Nodes)), 0)
 }
 
+// failsAtOnce has a write fail before anybody has noticed who is away.
+func failsAtOnce(t *testing.T, c *nodetest.Cluster, i int) {
+	t.Helper()
+	if v, err := c.Try(i, "SET", "atonce", 1); err == nil || !strings.Contains(err.Error(), "may have been applied") {
+		t.Errorf("node %d: SET before anybody noticed: %v, %v", i, v, err)
+	}
+}
+
 func TestGuarantee_TwoNodesAreAway_DCQuorum(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := atLevel(t, quorumLevel)
 		c.Network.Isolate(c.Host(1))
 		c.Network.Isolate(c.Host(2))
+		failsAtOnce(t, c, 0)
 		time.Sleep(noticed)
 		refuses(t, c, 0, 1, 2)
 		refuses(t, c, 1, 0, 2)
@@ -119,6 +128,7 @@ func TestGuarantee_TwoNodesAreAway_DCEachSafeQuorum(t *testing.T) {
 		c := atLevel(t, eachLevel)
 		c.Network.Isolate(c.Host(4))
 		c.Network.Isolate(c.Host(5))
+		failsAtOnce(t, c, 0)
 		time.Sleep(noticed)
 		for i := range 4 {
 			refuses(t, c, i, 4, 5)
