@@ -26,7 +26,7 @@ var (
 	mKeys    = desc("keys", "Keys that exist in this node's store.")
 	mExpires = desc("keys_expiring", "Keys that exist in this node's store and have an expiry.")
 
-	mAcks      = desc("acks_total", "Commands acknowledged, by the number of copies they were sure of.", "level")
+	mAcks      = desc("acks_total", "Commands acknowledged with a reply that is no error, by the number of copies they were sure of.", "level")
 	mForwarded = desc("forwarded_total", "Operations sent to another node for execution.")
 	mServed    = desc("served_total", "Operations executed for another node.")
 	mMerged    = desc("deltas_merged_total", "Deltas taken from other nodes.")

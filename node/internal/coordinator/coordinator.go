@@ -113,8 +113,8 @@ func (c *Coordinator) now() time.Time { return time.Now() }
 
 // Counts are running totals since the start.
 type Counts struct {
-	// Acks are commands acknowledged, by level; those of a cluster of one
-	// count as DC_ONE, whatever was asked.
+	// Acks are commands acknowledged with a reply that is no error, by level;
+	// those of a cluster of one count as DC_ONE, whatever was asked.
 	Acks map[quorum.Level]uint64
 	// Forwarded are commands sent to another node for execution, Served those
 	// executed for another node.

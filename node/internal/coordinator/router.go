@@ -107,7 +107,7 @@ func (c *Coordinator) Run(s *frontend.Session, cmds []frontend.Request, out []by
 func (c *Coordinator) runAlone(s *frontend.Session, sc *scratch, cmds []frontend.Request, out []byte) []byte {
 	call := &sc.call
 	call.Proto, call.Force, call.Alone = s.Proto(), false, true
-	wrote := false
+	wrote, acked := false, uint64(0)
 	start := len(out)
 	run := func(spec *command.Spec, args [][]byte) {
 		call.Spec, call.Args, call.Out, call.Delta = spec, args, out, call.Delta[:0]
@@ -123,12 +123,14 @@ func (c *Coordinator) runAlone(s *frontend.Session, sc *scratch, cmds []frontend
 		if i%datastore.MostTouched == 0 {
 			c.touch(sc, cmds[i:])
 		}
-		n := cmd.Spec.NumKeys(len(cmd.Args))
+		n, from := cmd.Spec.NumKeys(len(cmd.Args)), len(out)
 		if n == 1 {
 			run(cmd.Spec, cmd.Args)
+			if acknowledges(out[from:]) {
+				acked++
+			}
 			continue
 		}
-		from := len(out)
 		sc.ends = sc.ends[:0]
 		for k := range n {
 			sc.argv = cmd.Spec.AppendPart(sc.argv[:0], cmd.Args, k)
@@ -143,22 +145,28 @@ func (c *Coordinator) runAlone(s *frontend.Session, sc *scratch, cmds []frontend
 		}
 		sc.joined = command.Combine(sc.joined[:0], cmd.Spec.Join, sc.replies)
 		out = append(out[:from], sc.joined...)
+		if acknowledges(sc.joined) {
+			acked++
+		}
 	}
 	call.Args, call.Spec, call.Out = nil, nil, nil
 	if cap(call.Delta) > 64<<10 {
 		call.Delta = nil
 	}
-	c.count.acks[quorum.DCOne].Add(uint64(len(cmds)))
 	if wrote {
 		if err := c.store.Commit(); err != nil {
-			out = out[:start]
+			out, acked = out[:start], 0
 			for range cmds {
 				out = appendErrorReply(out, "MISCONF the log cannot be written ("+err.Error()+"); the write may have been applied")
 			}
 		}
 	}
+	c.count.acks[quorum.DCOne].Add(acked)
 	return out
 }
+
+// acknowledges says of a reply that its command was acknowledged.
+func acknowledges(reply []byte) bool { return len(reply) > 0 && reply[0] != '-' }
 
 // runGroup executes keyed commands on the owners of their keys.
 func (c *Coordinator) runGroup(s *frontend.Session, sc *scratch, cl *Cluster, cmds []frontend.Request, out []byte) []byte {
@@ -283,12 +291,12 @@ func (b *batch) appendReplies(out []byte, sc *scratch, cmds []frontend.Request) 
 	i := 0
 	var acks [quorum.DCEachSafeQuorum + 1]uint64
 	for k, n := range sc.parts {
-		if len(b.ops[i].out) > 0 && b.ops[i].out[0] != '-' {
-			acks[b.ops[i].level]++
-		}
+		level, from := b.ops[i].level, len(out)
 		if n == 1 {
 			out = append(out, b.ops[i].out...)
-			i++
+			if i++; acknowledges(out[from:]) {
+				acks[level]++
+			}
 			continue
 		}
 		sc.replies = sc.replies[:0]
@@ -296,9 +304,11 @@ func (b *batch) appendReplies(out []byte, sc *scratch, cmds []frontend.Request) 
 			sc.replies = append(sc.replies, b.ops[i].out)
 			i++
 		}
-		from := len(out)
 		out = command.Combine(out, cmds[k].Spec.Join, sc.replies)
 		out = admitParts(out, from, sc.replies)
+		if acknowledges(out[from:]) {
+			acks[level]++
+		}
 	}
 	for level, n := range acks {
 		if n > 0 {
