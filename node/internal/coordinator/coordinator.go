@@ -126,15 +126,17 @@ type Counts struct {
 	// seen it.
 	Conflicts uint64
 	// Reexecutions are commands executed again because something unseen beat
-	// them; Repairs are records adopted from an owner that held more, Writebacks
-	// records sent to an owner that held less; Hedges are further owners asked.
-	Reexecutions, Repairs, Writebacks, Hedges uint64
+	// them; Hedges are further owners asked.
+	Reexecutions, Hedges uint64
+	// ReadRepairs are those of reads, WriteRepairs those of commands that write,
+	// also where one found nothing to write; LateRepairs those of answers that
+	// came after the reply.
+	ReadRepairs, WriteRepairs, LateRepairs Repairs
 	// Coalesced are reads that made use of what another one asked.
 	Coalesced uint64
-	// Missed are deltas that an owner did not acknowledge. Late are answers
-	// that came after the reply and repaired something, Returned records that
+	// Missed are deltas that an owner did not acknowledge, Returned records that
 	// beat a hint and came back for it.
-	Missed, Late, Returned uint64
+	Missed, Returned uint64
 	// Refused are commands refused or failed for want of owners, Unknown
 	// those whose outcome could not be learnt.
 	Refused, Unknown uint64
@@ -143,11 +145,29 @@ type Counts struct {
 	Hits, Misses uint64
 }
 
+// Repairs are records that one owner got from another because their copies
+// differed: In are those that this node took and that changed what it holds, Out
+// those that it gave to an owner that held less, or keeps for it.
+type Repairs struct{ In, Out uint64 }
+
+// What found that copies differ.
+const (
+	byRead = iota
+	byWrite
+	byLate
+	repairCauses
+)
+
+type repairCounter struct{ in, out atomic.Uint64 }
+
+func (r *repairCounter) load() Repairs { return Repairs{r.in.Load(), r.out.Load()} }
+
 type counters struct {
-	acks                                                    [quorum.DCEachSafeQuorum + 1]atomic.Uint64
-	forwarded, served, merged, lost, conflicts              atomic.Uint64
-	reexecutions, repairs, writebacks, hedges, missed, late atomic.Uint64
-	refused, unknown, hits, misses, coalesced, returned     atomic.Uint64
+	acks                                                [quorum.DCEachSafeQuorum + 1]atomic.Uint64
+	repairs                                             [repairCauses]repairCounter
+	forwarded, served, merged, lost, conflicts          atomic.Uint64
+	reexecutions, hedges, missed                        atomic.Uint64
+	refused, unknown, hits, misses, coalesced, returned atomic.Uint64
 }
 
 // Counts returns the totals so far.
@@ -160,9 +180,9 @@ func (c *Coordinator) Counts() Counts {
 		},
 		Forwarded: n.forwarded.Load(), Served: n.served.Load(),
 		Merged: n.merged.Load(), Lost: n.lost.Load(), Conflicts: n.conflicts.Load(),
-		Reexecutions: n.reexecutions.Load(), Repairs: n.repairs.Load(),
-		Writebacks: n.writebacks.Load(), Hedges: n.hedges.Load(), Missed: n.missed.Load(), Late: n.late.Load(),
-		Returned:  n.returned.Load(),
+		Reexecutions: n.reexecutions.Load(), Hedges: n.hedges.Load(),
+		ReadRepairs: n.repairs[byRead].load(), WriteRepairs: n.repairs[byWrite].load(), LateRepairs: n.repairs[byLate].load(),
+		Missed: n.missed.Load(), Returned: n.returned.Load(),
 		Coalesced: n.coalesced.Load(),
 		Refused:   n.refused.Load(), Unknown: n.unknown.Load(),
 		Hits: n.hits.Load(), Misses: n.misses.Load(),

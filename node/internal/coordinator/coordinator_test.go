@@ -78,7 +78,7 @@ func TestRead_OwnerThatIsBehind_GetsTheRecordBeforeTheReply(t *testing.T) {
 	if held < 2 {
 		t.Fatalf("%d copies hold what a quorum read showed", held)
 	}
-	if b.coords[0].Counts().Writebacks == 0 {
+	if b.coords[0].Counts().ReadRepairs.Out == 0 {
 		t.Fatal("nothing was written back")
 	}
 }

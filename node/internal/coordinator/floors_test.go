@@ -202,7 +202,7 @@ func TestRound_DeltaComesTooLate_IsAckedByTheRecord(t *testing.T) {
 	two.deliver()
 	b.holds(1, key, "5")
 	b.equal(key, 0, 1)
-	if c := b.coords[0].Counts(); c.Reexecutions != 0 || c.Writebacks != 1 {
+	if c := b.coords[0].Counts(); c.Reexecutions != 0 || c.WriteRepairs.Out != 1 {
 		t.Errorf("%+v", c)
 	}
 	if n := b.stores[2].Stats().Refused; n == 0 {

@@ -66,6 +66,7 @@ func (b *batch) late(node int, e entry, a answer) {
 		return
 	}
 	c := b.c
+	before, _ := c.store.Digest(e.key)
 	if len(a.body) > 0 {
 		if _, err := c.adopt(e.key, a.body, a.by); err != nil {
 			c.log.Warn("a late answer could not be joined", "err", err)
@@ -73,11 +74,13 @@ func (b *batch) late(node int, e entry, a answer) {
 		}
 		b.unsaved = true
 	}
-	c.count.late.Add(1)
+	now, _ := c.store.Digest(e.key)
+	if now != before {
+		c.count.repairs[byLate].in.Add(1)
+	}
 	if e.tag != entryDigest {
 		return // it joined what we sent or takes it from us later, and we what it holds
 	}
-	now, _ := c.store.Digest(e.key)
 	if now == 0 || c.holds(e.key, now, a.body, &b.scratch) {
 		return
 	}
@@ -85,6 +88,7 @@ func (b *batch) late(node int, e entry, a answer) {
 	b.scratch = rec
 	if err == nil && len(rec) > 0 {
 		c.hints.Hint(node, b.cl.Hash(e.key), e.key, rec)
+		c.count.repairs[byLate].out.Add(1)
 		b.unsaved = true
 	}
 }

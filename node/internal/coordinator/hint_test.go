@@ -156,7 +156,19 @@ func late(t *testing.T, b *bench, key, want string) {
 	}
 	b.setFault(nil)
 	first.deliver()
-	soonTrue(t, "the late answer is counted", func() bool { return c.Counts().Late == 1 })
+}
+
+// lateRepairs waits until the late answer has come to want.
+func lateRepairs(t *testing.T, b *bench, want Repairs) {
+	t.Helper()
+	var got Repairs
+	soonTrue(t, "the late answer is counted", func() bool {
+		got = b.coords[0].Counts().LateRepairs
+		return got != Repairs{}
+	})
+	if got != want {
+		t.Errorf("the late answer repaired %+v, want %+v", got, want)
+	}
 }
 
 func TestLate_AnOwnerThatHoldsMore_IsJoined(t *testing.T) {
@@ -166,6 +178,7 @@ func TestLate_AnOwnerThatHoldsMore_IsJoined(t *testing.T) {
 		t.Fatal(err)
 	}
 	late(t, b, key, "$-1")
+	lateRepairs(t, b, Repairs{In: 1})
 	if got := b.run(0, "DYN.LOCAL GET "+key); got[0] != "v" {
 		t.Errorf("node 0 has %q after the late answer", got)
 	}
@@ -186,6 +199,7 @@ func TestLate_AnOwnerThatHoldsLess_GetsAHint(t *testing.T) {
 	b.setFault(nil)
 	notes.forget()
 	late(t, b, key, "v")
+	lateRepairs(t, b, Repairs{Out: 1})
 	soonTrue(t, "a hint for node 1", func() bool { return notes.of(1, key) != nil })
 	if notes.of(2, key) != nil {
 		t.Error("a hint for node 2, which has it")

@@ -234,7 +234,7 @@ func (s *sim) play() {
 	for _, n := range s.nodes {
 		c := n.p.c.Counts()
 		s.stats.reexecutions += int(c.Reexecutions)
-		s.stats.repairs += int(c.Repairs)
+		s.stats.repairs += int(c.ReadRepairs.In + c.WriteRepairs.In)
 		s.stats.conflicts += int(c.Conflicts)
 	}
 	s.failed()

@@ -60,7 +60,9 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 	if len(a.body) > 0 {
 		refused, err := b.c.adopt(o.key, a.body, a.by)
 		if err == nil {
-			b.c.count.repairs.Add(1)
+			if now, _ := b.c.store.Digest(o.key); now != held {
+				o.repairs(b.c).in.Add(1)
+			}
 			b.unsaved = true
 			if refused {
 				err = errAgreeing
@@ -185,7 +187,15 @@ func (b *batch) push(i, node int) {
 	f := b.out.frame(b, node, KindApply)
 	f.buf = appendHeld(f.buf, o.key, floor, rec)
 	f.ops = append(f.ops, opRef{i, o.tries, true})
-	b.c.count.writebacks.Add(1)
+	o.repairs(b.c).out.Add(1)
+}
+
+// repairs counts what o finds to differ.
+func (o *op) repairs(c *Coordinator) *repairCounter {
+	if o.spec.Write() {
+		return &c.count.repairs[byWrite]
+	}
+	return &c.count.repairs[byRead]
 }
 
 // levelled goes on with a push to node, which holds our range resets now, as we

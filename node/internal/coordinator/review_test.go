@@ -198,7 +198,7 @@ func TestRead_OfARecordOfTwoKinds_IsPushedOnce(t *testing.T) {
 	if got := soon(t, b.begin(0, "HGET "+key+" f")); got[0] != "v" {
 		t.Fatal(got)
 	}
-	if n := b.coords[0].Counts().Writebacks; n != 1 {
+	if n := b.coords[0].Counts().ReadRepairs.Out; n != 1 {
 		t.Fatalf("%d records were written back", n)
 	}
 }
