@@ -1,7 +1,9 @@
 package node
 
 import (
+	"errors"
 	"sync"
+	"time"
 
 	"github.com/dynomite-go/dynomite/node/internal/coordinator"
 	"github.com/dynomite-go/dynomite/peerwire"
@@ -71,9 +73,20 @@ func (n *Node) countBad(from string) {
 var applyBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 func (n *Node) exec(in *peerwire.Incoming) {
-	if err := n.coord.ServeExec(in.Payload, in.Deadline, in.Reply); err != nil {
+	err := n.coord.ServeExec(in.Payload, in.Deadline, in.Reply)
+	switch {
+	case errors.Is(err, coordinator.ErrGivenUp):
+		in.Refuse()
+	case err != nil:
 		n.badMessage(in, err)
 	}
+}
+
+// givenUp says that in only asks, and that its sender does not wait any more.
+// What brings records is taken whenever it comes.
+func givenUp(in *peerwire.Incoming) bool {
+	asks := in.Kind == coordinator.KindKeyspace || in.Kind == coordinator.KindCompare
+	return asks && !in.Deadline.IsZero() && !time.Now().Before(in.Deadline)
 }
 
 func (n *Node) apply(in *peerwire.Incoming) {
@@ -91,6 +104,10 @@ func (n *Node) apply(in *peerwire.Incoming) {
 }
 
 func (n *Node) slow(in *peerwire.Incoming) {
+	if givenUp(in) {
+		in.Refuse()
+		return
+	}
 	var out []byte
 	var err error
 	switch in.Kind {

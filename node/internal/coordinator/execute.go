@@ -52,10 +52,24 @@ func (b *batch) executeAll() {
 func (b *batch) seen(o *op) {
 	o.first, o.looked = false, false // nobody is asked for it until it executes
 	o.tries++                        // a late answer to the look is none to the write
-	if b.firsts--; b.firsts == 0 {
-		b.executeAll()
+	if b.firsts--; b.firsts > 0 {
+		return
 	}
+	if b.over() {
+		for i := range b.ops {
+			if o := &b.ops[i]; !o.done && !o.ran && o.executor == b.cl.Self && o.spec.Write() {
+				o.err = errOver
+				b.failOp(o)
+			}
+		}
+	}
+	b.executeAll()
 }
+
+// errOver is why a write is not executed whose answer nobody would wait for.
+const errOver = errText("the time for it had passed before it was executed")
+
+func (b *batch) over() bool { return !b.c.now().Before(b.deadline) }
 
 // askSelf counts our own copy.
 func (b *batch) askSelf(o *op) {

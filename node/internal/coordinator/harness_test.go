@@ -66,7 +66,10 @@ func (p benchPeers) Send(to int, kind byte, payload []byte, deadline time.Time, 
 		var err error
 		switch kind {
 		case KindExec:
-			if err := c.ServeExec(msg, deadline, func(reply []byte) { done(reply, nil) }); err != nil {
+			switch err := c.ServeExec(msg, deadline, func(reply []byte) { done(reply, nil) }); {
+			case errors.Is(err, ErrGivenUp):
+				done(nil, benchError{sent: false})
+			case err != nil:
 				done(nil, nil)
 			}
 			return

@@ -147,6 +147,11 @@ func (c *Coordinator) holds(key []byte, digest uint64, record []byte, scratch *[
 func (b *batch) again(i int) {
 	o := &b.ops[i]
 	o.tries++
+	if o.spec.Write() && b.over() {
+		o.err = errOver
+		b.failOp(o)
+		return
+	}
 	b.c.count.reexecutions.Add(1)
 	if o.tries > maxTries {
 		o.err = errText("writers that do not see each other kept changing the key")

@@ -1,12 +1,17 @@
 package coordinator
 
 import (
+	"errors"
 	"time"
 
 	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/internal/command"
 	"github.com/dynomite-go/dynomite/quorum"
 )
+
+// ErrGivenUp says that nobody waits for a message's answer any more, and that
+// nothing of what it asks for was done: its sender may be told so.
+var ErrGivenUp = errors.New("coordinator: the sender's deadline has passed")
 
 // ServeApply joins the deltas of an apply message and compares its digests.
 // What was joined is committed before the answer is returned. from is the id
@@ -91,14 +96,18 @@ func (c *Coordinator) compareDigest(key []byte, digest uint64, dst []byte) (data
 }
 
 // ServeExec executes commands for another node and calls reply once, when
-// every one of them is done. It never blocks; payload is copied.
+// every one of them is done. It never blocks; payload is copied. After the
+// deadline it executes none of them and returns [ErrGivenUp]; zero is no deadline.
 func (c *Coordinator) ServeExec(payload []byte, deadline time.Time, reply func([]byte)) error {
 	cl := c.Cluster()
 	if cl == nil {
 		return errText("this node has no layout yet")
 	}
-	// The asker's own deadline passes at the same moment: answer before it.
 	now := time.Now()
+	if !deadline.IsZero() && !now.Before(deadline) {
+		return ErrGivenUp
+	}
+	// The asker's own deadline passes at the same moment: answer before it.
 	if deadline.IsZero() || deadline.After(now.Add(c.timeout)) {
 		deadline = now.Add(c.timeout)
 	}
