@@ -146,7 +146,7 @@ func TestWrite_MajorityThatDoesNotAnswer_IsAnUnknownOutcome(t *testing.T) {
 	key := b.keyOf(0, 1, 2)
 	b.setFault(func(_, to int, kind byte) error { return benchError{sent: true} })
 	got := b.run(0, "SET "+key+" v")
-	if !strings.HasPrefix(got[0], "-TIMEOUT DC_QUORUM needs 2 of 3 owners, 1 answered; rack r1 (node n1) failed, rack r2 (node n2) failed") ||
+	if !strings.HasPrefix(got[0], "-TIMEOUT DC_QUORUM needs 2 of 3 owners, 1 answered: rack r0 (node n0); rack r1 (node n1) failed, rack r2 (node n2) failed") ||
 		!strings.HasSuffix(got[0], "the write may have been applied") {
 		t.Fatal(got)
 	}

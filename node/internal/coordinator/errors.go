@@ -13,12 +13,26 @@ import (
 // nothingWritten ends the reply to a write that was refused.
 const nothingWritten = "; nothing was written"
 
+// mostNamed bounds the owners that one list of an error's text names: it is read
+// by people, and a level over several datacenters may count up to maxOwners.
+const mostNamed = 8
+
+// enumerate is the names as a list, which tells how many it leaves out.
+func enumerate(names []string) string {
+	text := strings.Join(names[:min(len(names), mostNamed)], ", ")
+	if more := len(names) - mostNamed; more > 0 {
+		text += " and " + strconv.Itoa(more) + " more"
+	}
+	return text
+}
+
 type errText string
 
 func (e errText) Error() string { return string(e) }
 
 // appendShortfall appends the error reply of an operation that its owners
-// cannot meet: what it needs, who answered, who did not and why, and whether
+// cannot meet: what it needs, who answered, who did not (for what reason, or
+// without a word), and whether
 // it may have been applied.
 func (c *Coordinator) appendShortfall(dst []byte, cl *Cluster, o *op) []byte {
 	code := "NOQUORUM "
@@ -32,24 +46,33 @@ func (c *Coordinator) appendShortfall(dst []byte, cl *Cluster, o *op) []byte {
 	s.WriteString(code)
 	s.WriteString(o.level.String())
 	s.WriteString(" needs " + strconv.Itoa(o.rule.total) + " of " + strconv.Itoa(o.nowners) + " owners")
-	var missing []string
+	asked := o.wrote || o.looked
+	var answered, missing []string
 	for p, n := range o.owners[:o.nowners] {
 		m := cl.Members[n]
 		switch answer := o.tally.Answer(p); {
 		case answer == quorum.Won:
+			answered = append(answered, m.String())
 		case !m.Reachable():
 			missing = append(missing, fmt.Sprintf("%s does not answer", m))
 		case !m.Complete() && (o.looked || !o.wrote):
 			missing = append(missing, fmt.Sprintf("%s is catching up", m))
 		case answer == quorum.Failed || o.spent.has(p):
 			missing = append(missing, fmt.Sprintf("%s failed", m))
+		case answer == quorum.Lost:
+			missing = append(missing, fmt.Sprintf("%s holds something else", m))
+		case asked && o.asked.has(p):
+			missing = append(missing, fmt.Sprintf("%s was asked and is silent", m))
 		}
 	}
-	if o.wrote || o.looked {
-		fmt.Fprintf(&s, ", %d answered", o.tally.Count(quorum.Won))
+	if asked {
+		fmt.Fprintf(&s, ", %d answered", len(answered))
+		if len(answered) > 0 {
+			s.WriteString(": " + enumerate(answered))
+		}
 	}
 	if len(missing) > 0 {
-		s.WriteString("; " + strings.Join(missing, ", "))
+		s.WriteString("; " + enumerate(missing))
 	}
 	if o.err != nil {
 		s.WriteString("; last: " + o.err.Error())
@@ -79,17 +102,20 @@ func admitParts(out []byte, from int, parts [][]byte) []byte {
 func appendUnknown(dst []byte, cl *Cluster, o *op, err error) []byte {
 	var s strings.Builder
 	fmt.Fprintf(&s, "TIMEOUT node %s took the write and did not answer (%v); it may have been applied; of the other owners it is not known", cl.Members[o.executor].ID, err)
-	sep := ": "
+	var others []string
 	for _, n := range o.owners[:o.nowners] {
 		if int(n) == o.executor {
 			continue
 		}
 		m := cl.Members[n]
-		s.WriteString(sep + m.String())
-		sep = ", "
+		name := m.String()
 		if !m.Reachable() {
-			s.WriteString(" does not answer")
+			name += " does not answer"
 		}
+		others = append(others, name)
+	}
+	if len(others) > 0 {
+		s.WriteString(": " + enumerate(others))
 	}
 	return appendErrorReply(dst, s.String())
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dynomite-go/dynomite/node/datastore"
 	"github.com/dynomite-go/dynomite/node/internal/command"
+	"github.com/dynomite-go/dynomite/quorum"
 )
 
 // maxTries bounds how often an operation is executed again after something
@@ -83,6 +84,7 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 	if o.wrote {
 		switch {
 		case !b.stands(o): // what was written is dead or hidden, so it is executed again
+			o.tally.Add(p, quorum.Lost)
 			b.overtaken(o, held)
 			b.again(i)
 		case joined: // it joined all that we hold, and we all that it holds
@@ -100,6 +102,7 @@ func (b *batch) answered(i, node int, a answer, pushed bool) {
 		if len(a.body) > 0 && b.cl.Members[node].Complete() && b.c.holds(o.key, now, a.body, &b.scratch) {
 			o.agreed, o.agreedOn = 1<<p, now
 		}
+		o.tally.Add(p, quorum.Lost)
 		b.again(i) // what we saw was not all there was
 		return
 	}
