@@ -103,6 +103,10 @@ func fill(b []byte, salt uint32) bool {
 // read.
 const maxFiller = 1 << 20
 
+// maxAcks is how many ids one record of acks holds: 32 KiB, a small part of what
+// is read as a record whatever MaxRecord says.
+const maxAcks = 4096
+
 func appendAcks(dst []byte, ids []uint64) []byte {
 	dst = append(dst, kindAcks)
 	for _, id := range ids {

@@ -88,12 +88,16 @@ func (q *queue) place(s *slot, seg *segment, size int) {
 	q.bytes += int64(size)
 }
 
+// writeAcks appends records of acks, each to the segment that is written to by
+// then: many ids may take more than a record, or a segment, may have.
 func (q *queue) writeAcks(ids []uint64) {
-	seg := q.active()
-	from := len(seg.tail)
-	seg.tail = appendAcks(appendFrame(seg.tail), ids)
-	sealFrame(seg.tail, from, q.salt)
-	seg.size += int64(len(seg.tail) - from)
+	for some := range slices.Chunk(ids, maxAcks) {
+		seg := q.active()
+		from := len(seg.tail)
+		seg.tail = appendAcks(appendFrame(seg.tail), some)
+		sealFrame(seg.tail, from, q.salt)
+		seg.size += int64(len(seg.tail) - from)
+	}
 }
 
 // inMemory returns the record of a slot in it if it is in memory still.
