@@ -62,7 +62,8 @@
 // more; what lives in a mostly dead one moves to the newest. A torn end is cut
 // off; after an unclean stop trailing zeros are room that was made ahead. Damage
 // in the middle is skipped to the next marker with a valid record, and filled,
-// so that one start reports it. A file of a newer format, or of another writer,
-// is left alone and reported by every start; one without a readable header is
-// renamed to *.broken and reported once.
+// so that one start reports it. A file of a newer format, of another writer, or by
+// the name of another node is left alone and reported by every start (one by the
+// name of a node's marks until that node's are written); one without a readable
+// header is renamed to *.broken and reported once.
 package hints

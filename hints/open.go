@@ -24,8 +24,8 @@ type Recovery struct {
 	// Cut are torn ends that were left out, Damaged stretches in the middle of
 	// a file; their nodes are marked dirty over all tokens.
 	Cut, Damaged int
-	// Refused are files that were left alone: of another writer, of a newer
-	// version, or without a readable header.
+	// Refused are files that were left alone: of another writer, by the name of
+	// another node, of a newer version, or without a readable header.
 	Refused []Refused
 }
 
