@@ -19,6 +19,7 @@ func (l *Log) Close() error {
 	if l.timer != nil && l.timer.Stop() {
 		l.tidying.Done()
 	}
+	l.stopExpiry()
 	l.mu.Unlock()
 	l.tidying.Wait()
 

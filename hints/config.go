@@ -48,7 +48,8 @@ type Config struct {
 	// MaxBytes bounds what is queued for one node, framing included; default
 	// DefaultMaxBytes.
 	MaxBytes int64
-	// Window is how long a delta is kept; default DefaultWindow, below zero for ever.
+	// Window is how long a delta is kept, and a second at most beyond that; default
+	// DefaultWindow, below zero for ever.
 	Window time.Duration
 	// SegmentBytes is when a new file is begun; default DefaultSegmentBytes.
 	SegmentBytes int64

@@ -18,6 +18,8 @@
 //     too old, or that cannot be written or read marks its tokens as dirty: the
 //     range has to be compared. After an unclean stop every node that the log
 //     knows is marked over all tokens, for the end of a log may be lost.
+//   - What is older than Config.Window goes within a second, though nobody adds or
+//     delivers anything, but for what is in flight.
 //   - What Commit returned for is as durable as Config.Sync says. One write and
 //     one sync serve all who wait.
 //   - One record per key: with Config.Join a delta is joined to the one that is

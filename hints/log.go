@@ -25,6 +25,11 @@ type Log struct {
 	nextID    uint64 // of records; of all queues, so that no id comes twice
 	nextSeq   uint64 // of segments, likewise
 
+	// Expiry, see expiry.go.
+	records  int         // of all queues
+	expiry   *time.Timer // nil without records
+	expiryOf int64       // at of the record that it is set for
+
 	// Commits, see batch.go.
 	added      uint64 // counts what Commit has to wait for
 	taken      uint64 // up to this it is being written
@@ -51,8 +56,8 @@ type Log struct {
 	idle    *sync.Cond // a flush, a sync or a read has ended
 	reading int        // reads of files without the lock
 	timer   *time.Timer
-	tidying sync.WaitGroup
-	closing bool // nothing is added any more
+	tidying sync.WaitGroup // the timers that are set
+	closing bool           // nothing is added any more
 	closed  bool
 }
 

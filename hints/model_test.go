@@ -261,6 +261,7 @@ func reopen(t *testing.T, l *Log, p *plain) *Log {
 func same(t *testing.T, l *Log, p *plain) {
 	for _, node := range storyNodes {
 		q, s := p.queue(node), l.Stats(node)
+		p.expire(q)
 		flying, oldest := 0, int64(0)
 		for i, r := range q.records {
 			if i == 0 || r.at < oldest {

@@ -32,14 +32,13 @@ func (l *Log) Next(node string, maxBytes int) ([]Record, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for {
+		q := l.current(node, now)
 		if l.closed || l.closing {
 			return nil, ErrClosed
 		}
-		q := l.queues[node]
 		if q == nil {
 			return nil, nil
 		}
-		q.expire(now)
 		slots := q.launch(maxBytes)
 		if len(slots) == 0 {
 			return nil, nil
@@ -87,6 +86,7 @@ func (q *queue) land(s, near *slot) {
 	delete(q.byID, s.id)
 	s.flies = false
 	q.waiting.insert(s, near)
+	q.log.expireLater(s.at)
 	if !s.bundle && q.keys[s.hash] == 0 {
 		q.keys[s.hash] = s.self // the one that was added after it is delivered
 	}

@@ -1,9 +1,6 @@
 package hints
 
-import (
-	"encoding/binary"
-	"time"
-)
+import "encoding/binary"
 
 // queue is what one node has not got. The log's lock guards it.
 type queue struct {
@@ -94,6 +91,8 @@ func (q *queue) push(at int64) *slot {
 	q.log.nextID++
 	q.waiting.insert(s, nil)
 	q.records++
+	q.log.records++
+	q.log.expireLater(at)
 	return s
 }
 
@@ -107,6 +106,9 @@ func (q *queue) drop(s *slot) {
 	}
 	q.leave(s)
 	q.records--
+	if q.log.records--; q.log.records == 0 {
+		q.log.stopExpiry()
+	}
 	if s.bundle {
 		delete(q.bundles, s.self)
 	} else if q.keys[s.hash] == s.self {
@@ -174,21 +176,6 @@ func (q *queue) giveUp(s *slot, count *uint64) {
 	q.drop(s)
 	*count++
 	q.mark(rs)
-}
-
-// expire drops what is older than the window and not in flight.
-func (q *queue) expire(now time.Time) {
-	w := q.log.cfg.Window
-	if w < 0 {
-		return
-	}
-	oldest := now.Add(-w).UnixMilli()
-	var gone []uint64
-	for s := q.waiting.first(); s != nil && s.at < oldest; s = q.waiting.first() {
-		gone = append(gone, s.id)
-		q.giveUp(s, &q.total.Expired)
-	}
-	q.settleAcks(gone) // or they would come back, to be marked again
 }
 
 // settleAcks lets go of the files in which nothing lives, and has those that are

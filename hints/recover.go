@@ -194,6 +194,8 @@ func (r *recoverer) finish(rec *Recovery) {
 		s := r.slots[id]
 		r.q.waiting.insert(s, nil)
 		r.q.records++
+		r.q.log.records++
+		r.q.log.expireLater(s.at)
 		if !s.bundle {
 			r.q.keys[s.hash] = s.self
 		}

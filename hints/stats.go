@@ -31,11 +31,12 @@ type Stats struct {
 	Totals
 }
 
-// Stats says what is held for a node; all zero for one that is not known.
+// Stats says what is held for a node; all zero for one that is not known. What
+// is older than the window is not, but marked, unless it is in flight.
 func (l *Log) Stats(node string) Stats {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	q := l.queues[node]
+	q := l.current(node, time.Now())
 	if q == nil {
 		return Stats{}
 	}
