@@ -7,7 +7,8 @@ import (
 )
 
 // expiresAtOnce is how many records expire before who does that gives up the
-// lock, or leaves the rest to the timer: one or two milliseconds.
+// lock, or leaves the rest to the timer: two milliseconds if each is a mark of its
+// own.
 const expiresAtOnce = 1 << 10
 
 // expire drops what is older than the window and not in flight. It says whether
