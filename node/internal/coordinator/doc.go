@@ -34,6 +34,11 @@
 // behind and gets the joined record before the reply goes out. A command that
 // could have written and did not (SET NX on a key that exists) is a read.
 //
+// Nothing is executed whose answer nobody waits for: an exec message that gets its
+// turn after its deadline is refused, and a write that waited for a look, or was
+// beaten, until its time was up fails without being executed. Deltas are joined
+// whenever they come.
+//
 // A command that looks before it writes trusts the primary's own record, as
 // long as everybody agrees on who is primary: see caution.go.
 //

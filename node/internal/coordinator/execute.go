@@ -48,7 +48,8 @@ func (b *batch) executeAll() {
 	}
 }
 
-// seen ends the look before operation o; after the last one all execute.
+// seen ends the look before operation o; after the last one all execute, but for
+// writes whose time is up.
 func (b *batch) seen(o *op) {
 	o.first, o.looked = false, false // nobody is asked for it until it executes
 	o.tries++                        // a late answer to the look is none to the write
