@@ -17,7 +17,12 @@ func (d delegate) NodeMeta(int) []byte {
 	return encodeMeta(d.m.meta, d.m.leaving)
 }
 
-func (d delegate) NotifyMsg([]byte)                {}
+func (d delegate) NotifyMsg(b []byte) {
+	if name, ok := decodeLeaving(b); ok {
+		d.m.view.leaving(name)
+	}
+}
+
 func (d delegate) GetBroadcasts(_, _ int) [][]byte { return nil }
 
 func (d delegate) LocalState(bool) []byte {

@@ -118,6 +118,15 @@ func (v *view) alive(name, addr string, meta []byte, leaving bool) {
 	v.push(kind, k)
 }
 
+// leaving notes that a member is about to leave.
+func (v *view) leaving(name string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if k := v.members[name]; k != nil && k.State == StateAlive {
+		k.leaving = true
+	}
+}
+
 // gone notes that a member is not alive any more.
 func (v *view) gone(name string) {
 	v.mu.Lock()

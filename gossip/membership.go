@@ -175,12 +175,25 @@ func (m *Membership) Stop(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
-// goodbye tells the others that we leave: first by our metadata, from which they
-// know that it is no failure, then by memberlist's own message.
+// goodbye tells the others that we leave: first that it is no failure, each of
+// them by a packet and, as packets get lost, by our metadata too; then by
+// memberlist's own message. The metadata alone is not enough: it spreads at
+// random, and memberlist's message displaces it and can come first.
 func (m *Membership) goodbye(ctx context.Context) {
 	m.metaMu.Lock()
 	m.leaving = true
 	m.metaMu.Unlock()
+	for _, other := range m.list.Members() {
+		if ctx.Err() != nil {
+			return
+		}
+		if other.Name == m.cfg.Name {
+			continue
+		}
+		if err := m.list.SendBestEffort(other, encodeLeaving(m.cfg.Name)); err != nil {
+			m.log.Debug("goodbye was not sent", "peer", other.Name, "err", err)
+		}
+	}
 	for _, say := range []func(time.Duration) error{m.list.UpdateNode, m.list.Leave} {
 		wait := m.tuning.LeaveTimeout / 2
 		if d, ok := ctx.Deadline(); ok {

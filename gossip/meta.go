@@ -8,8 +8,9 @@ const (
 	metaVersion = 1
 	metaHead    = 2
 
-	// flagLeaving is set just before a node leaves: memberlist tells its
-	// delegates that a node is gone, but not whether it left or failed.
+	// flagLeaving is set just before a node leaves, as [messageLeaving] is
+	// sent: memberlist tells its delegates that a node is gone, but not whether
+	// it left or failed.
 	flagLeaving byte = 1
 )
 
@@ -39,4 +40,17 @@ func decodeMeta(b []byte) (meta []byte, leaving bool, err error) {
 		return nil, false, fmt.Errorf("gossip: metadata of version %d, known is %d", b[0], metaVersion)
 	}
 	return append([]byte(nil), b[metaHead:]...), b[1]&flagLeaving != 0, nil
+}
+
+// messageLeaving begins the one message of our own: a node's name follows, which
+// is about to leave. Others are left to newer versions.
+const messageLeaving byte = 1
+
+func encodeLeaving(name string) []byte { return append([]byte{messageLeaving}, name...) }
+
+func decodeLeaving(b []byte) (name string, ok bool) {
+	if len(b) < 2 || b[0] != messageLeaving {
+		return "", false
+	}
+	return string(b[1:]), true
 }
