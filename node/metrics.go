@@ -40,6 +40,9 @@ var (
 	mNoQuorum  = desc("refused_total", "Operations refused for want of owners, before anything was written.")
 	mUnknown   = desc("unknown_outcomes_total", "Writes whose outcome could not be learnt.")
 
+	mStops    = desc("stood_still_total", "Times that this node's process went on after it had not run for 300 ms or longer.")
+	mCautious = desc("cautious", "Whether commands that look before they write ask a majority first: after a stop or a change of who is reachable.")
+
 	mPeerUp       = desc("peer_up", "Whether requests to the peer are answered.", "peer", "dc", "rack")
 	mPeerComplete = desc("peer_complete", "Whether the peer is not catching up.", "peer", "dc", "rack")
 	mPeerQueue    = desc("peer_queue_bytes", "Bytes queued for the peer and not yet written.", "peer", "dc", "rack")
@@ -131,6 +134,10 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	count(mMissed, c.Missed)
 	count(mNoQuorum, c.Refused)
 	count(mUnknown, c.Unknown)
+	count(mStops, c.Stops)
+	if n.coord.Cluster() != nil {
+		gauge(mCautious, truth(n.coord.Cautious()))
+	}
 
 	if s := n.store.Load(); s != nil {
 		gauge(mKeys, float64(s.Len()))

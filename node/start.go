@@ -103,7 +103,7 @@ func (n *Node) listen(r *running) error {
 func (n *Node) startWire(r *running) error {
 	var err error
 	if r.wire, err = peerwire.NewServer(peerwire.ServerConfig{
-		Handler: peerHandler{n}, Cluster: n.cfg.Cluster, Node: n.id, Cork: &n.cork,
+		Handler: peerHandler{n}, Cluster: n.cfg.Cluster, Node: n.id, Cork: &n.cork, PingInterval: pingInterval,
 	}); err != nil {
 		return err
 	}

@@ -137,6 +137,8 @@ func (c *serverConn) greet() (Preface, error) {
 func (c *serverConn) read() error {
 	r := frameReader{r: reader(c.conn, c.direct)}
 	in := inbox{max: c.srv.cfg.MaxMessageBytes}
+	came := arrival{limit: 2 * c.srv.cfg.PingInterval}
+	came.read(time.Now())
 	var f frame
 	for {
 		if err := r.fill(); err != nil {
@@ -144,14 +146,16 @@ func (c *serverConn) read() error {
 		}
 		c.reads.Add(1)
 		c.srv.cfg.Cork.Hold()
-		var now time.Time // read once per batch, and only for deadlines
+		if came.read(time.Now()) {
+			c.control(framePing, came.ping)
+		}
 		var err error
 		for {
 			var ok bool
 			if ok, err = r.next(&f); err != nil || !ok {
 				break
 			}
-			if err = c.handle(&f, &in, &now); err != nil {
+			if err = c.handle(&f, &in, &came); err != nil {
 				break
 			}
 		}
@@ -162,35 +166,41 @@ func (c *serverConn) read() error {
 	}
 }
 
-func (c *serverConn) handle(f *frame, in *inbox, now *time.Time) error {
+func (c *serverConn) handle(f *frame, in *inbox, came *arrival) error {
 	switch f.typ {
 	case frameRequest, frameOneWay:
 		whole, err := in.add(f, func(*frame) bool { return true })
 		if err != nil || !whole {
 			return err
 		}
-		c.dispatch(f, now)
+		c.dispatch(f, came.at())
 	case frameAbort:
 		in.drop(f.id)
 	case framePing:
-		c.mu.Lock()
-		c.out.control = appendSmall(c.out.control, framePong, f.id, nil)
-		c.wakeLocked()
-		over := len(c.out.control) > queueSlack
-		c.mu.Unlock()
-		if over {
+		if c.control(framePong, f.id) > queueSlack {
 			return fmt.Errorf("%w: pings are not read back", ErrProtocol)
 		}
 	case frameClose:
 		return io.EOF
-	case frameVoid, framePong:
+	case framePong:
+		came.pong(f.id)
+	case frameVoid:
 	default:
 		return fmt.Errorf("%w: a client sent frame type %d", ErrProtocol, f.typ)
 	}
 	return nil
 }
 
-func (c *serverConn) dispatch(f *frame, now *time.Time) {
+// control queues a ping or a pong and returns how many bytes of such wait.
+func (c *serverConn) control(typ frameType, id uint64) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.out.control = appendSmall(c.out.control, typ, id, nil)
+	c.wakeLocked()
+	return len(c.out.control)
+}
+
+func (c *serverConn) dispatch(f *frame, came time.Time) {
 	oneWay := f.typ == frameOneWay
 	if !oneWay && !c.admit() {
 		c.reply(f.id, statusRefused, nil)
@@ -204,10 +214,7 @@ func (c *serverConn) dispatch(f *frame, now *time.Time) {
 	in.Kind, in.OneWay, in.Epoch, in.From, in.Payload = f.code, oneWay, f.epoch, c.from, f.payload
 	in.id, in.conn = f.id, c
 	if f.remain != 0 {
-		if now.IsZero() {
-			*now = time.Now()
-		}
-		in.Deadline = now.Add(time.Duration(f.remain) * time.Millisecond)
+		in.Deadline = came.Add(time.Duration(f.remain) * time.Millisecond)
 	}
 	c.srv.cfg.Handler.Handle(in)
 }

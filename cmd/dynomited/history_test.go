@@ -180,6 +180,7 @@ func (h *history) note(format string, args ...any) {
 
 // acknowledged takes a command's reply.
 func (h *history) acknowledged(o operation, reply string, during span) error {
+	h.close(during.to) // an unknown one may have been applied since the last reply
 	next := map[branch]bool{}
 	var expected []string
 	for b := range h.branches {
@@ -414,6 +415,11 @@ func TestHistory_UnknownIsAppliedAnyTimeOrNever(t *testing.T) {
 	if h.check(sight{true, "g=2;", -1}, during) == nil {
 		t.Error("one command was taken to be applied twice")
 	}
+	// What it sets to expire lives from whenever it is applied.
+	h = newHistory(false)
+	h.unsure(operation{verb: "SET PX", value: "a", n: 100}, during, "")
+	during = span{2e12, 2e12 + 1}
+	must(operation{verb: "GET"}, "a")
 }
 
 func TestHistory_CountsUnknownIncrementsAsAnInterval(t *testing.T) {

@@ -33,8 +33,9 @@ type batch struct {
 	write    quorum.Level
 	ops      []op
 	pending  int
-	firsts   int  // operations that look before they execute
-	unsaved  bool // our store or our hints took deltas that were not committed yet
+	firsts   int    // operations that look before they execute
+	stops    uint64 // how often the node had stood still when the batch ran
+	unsaved  bool   // our store or our hints took deltas that were not committed yet
 	out      outbox
 	landed   []*flight // whose leaders have ended
 	steps    uint64
@@ -138,13 +139,7 @@ func (b *batch) run() {
 			b.pending++
 		}
 	}
-	b.firsts = 1 // held until all are asked: some may fail at once
-	if b.c.cautious() {
-		b.lookFirst()
-	}
-	if b.firsts--; b.firsts == 0 {
-		b.executeAll()
-	}
+	b.begin()
 	wrote := b.unsaved
 	b.unsaved = false
 	b.step()
@@ -158,6 +153,19 @@ func (b *batch) run() {
 	}
 	b.pending--
 	b.step()
+}
+
+// begin executes our operations, after a look where the node is cautious.
+func (b *batch) begin() {
+	cautious := b.c.cautious()
+	b.stops = b.c.pulse.stops.Load()
+	b.firsts = 1 // held until all are asked: some may fail at once
+	if cautious {
+		b.lookFirst()
+	}
+	if b.firsts--; b.firsts == 0 {
+		b.executeAll()
+	}
 }
 
 // unwritten fails every operation whose delta our log could not take.

@@ -9,8 +9,8 @@ import (
 // then writes: every write of its keys in this datacenter goes through it. That
 // fails for as long as nodes do not agree on who is reachable, and two of them
 // take themselves for primary. So a node is cautious for a while after it
-// learnt of any change, or that somebody went around it, and while it cannot
-// reach an owner: it joins a majority's records before it executes such a command.
+// learnt of any change, or that somebody went around it, after it stood still
+// itself (see still.go), and while it cannot reach an owner: it joins a majority's records before it executes such a command.
 
 // cautionTime outlasts the time in which nodes notice a failure: pings, gossip
 // and one round of statuses.
@@ -21,10 +21,15 @@ func (c *Coordinator) Caution() {
 	c.cautiousUntil.Store(int64(time.Since(c.born) + cautionTime))
 }
 
+// Cautious says whether commands that look and then write join a majority's
+// records first.
+func (c *Coordinator) Cautious() bool { return c.cautious() }
+
 // cautious also while an owner cannot be reached: somebody else may reach it,
 // and take it for primary.
 func (c *Coordinator) cautious() bool {
-	if int64(time.Since(c.born)) < c.cautiousUntil.Load() {
+	now := c.clock()
+	if c.feel(now); now < c.cautiousUntil.Load() {
 		return true
 	}
 	cl := c.cluster.Load()

@@ -52,6 +52,7 @@ type Coordinator struct {
 
 	warm          *warmup      // made by Install
 	cautiousUntil atomic.Int64 // since born, in nanoseconds
+	pulse         pulse
 	bypassed      bypassed
 	underway      *underway // messages of kind KindApply
 
@@ -140,6 +141,8 @@ type Counts struct {
 	// Refused are commands refused or failed for want of owners, Unknown
 	// those whose outcome could not be learnt.
 	Refused, Unknown uint64
+	// Stops is how often this node went on after it stood still.
+	Stops uint64
 	// Hits and Misses are reading commands executed here that found their key
 	// or did not.
 	Hits, Misses uint64
@@ -185,7 +188,8 @@ func (c *Coordinator) Counts() Counts {
 		Missed: n.missed.Load(), Returned: n.returned.Load(),
 		Coalesced: n.coalesced.Load(),
 		Refused:   n.refused.Load(), Unknown: n.unknown.Load(),
-		Hits: n.hits.Load(), Misses: n.misses.Load(),
+		Stops: c.pulse.stops.Load(),
+		Hits:  n.hits.Load(), Misses: n.misses.Load(),
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func (b *batch) lookFirst() {
 	for i := range b.ops {
 		o := &b.ops[i]
-		if !o.done && o.executor == b.cl.Self && b.looksFirst(o) {
+		if !o.done && !o.ran && o.executor == b.cl.Self && b.looksFirst(o) {
 			b.look(i)
 		}
 	}
@@ -49,20 +49,24 @@ func (b *batch) executeAll() {
 }
 
 // seen ends the look before operation o; after the last one all execute, but for
-// writes whose time is up.
+// writes whose time is up. If the node stood still meanwhile all look again.
 func (b *batch) seen(o *op) {
 	o.first, o.looked = false, false // nobody is asked for it until it executes
 	o.tries++                        // a late answer to the look is none to the write
 	if b.firsts--; b.firsts > 0 {
 		return
 	}
-	if b.over() {
+	switch {
+	case b.over():
 		for i := range b.ops {
 			if o := &b.ops[i]; !o.done && !o.ran && o.executor == b.cl.Self && o.spec.Write() {
 				o.err = errOver
 				b.failOp(o)
 			}
 		}
+	case b.stood():
+		b.begin()
+		return
 	}
 	b.executeAll()
 }

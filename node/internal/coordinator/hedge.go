@@ -26,9 +26,11 @@ const never = math.MaxInt64
 // clock is the time that delays are measured in: nanoseconds since the start.
 func (c *Coordinator) clock() int64 { return int64(time.Since(c.born)) }
 
-// Tick lets reads that have waited too long ask further owners, or end. The
-// node calls it again after the time that it returns.
+// Tick lets reads that have waited too long ask further owners, or end, and
+// notes that this node does not stand still. The node calls it again after the
+// time that it returns.
 func (c *Coordinator) Tick() (again time.Duration) {
+	c.beat()
 	cl := c.Cluster()
 	if cl == nil {
 		return idleTick

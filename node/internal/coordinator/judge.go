@@ -155,6 +155,11 @@ func (b *batch) again(i int) {
 		b.failOp(o)
 		return
 	}
+	if o.spec.Write() && depends(o) && b.stood() {
+		o.err = errStill
+		b.failOp(o)
+		return
+	}
 	b.c.count.reexecutions.Add(1)
 	if o.tries > maxTries {
 		o.err = errText("writers that do not see each other kept changing the key")
