@@ -48,6 +48,7 @@ func (l *Log) add(node string, token, hash uint64, key, delta []byte, now time.T
 	if err := q.fits(int64(frameSize+deltaHeader+len(key)+len(delta)), was); err != nil {
 		ranges := []Range{{token, token}}
 		q.mark(ranges)
+		q.total.Refused++
 		return &DirtyError{node, ranges, err}
 	}
 	if s == nil {
@@ -130,6 +131,7 @@ func (l *Log) AddBundle(node string, ranges []Range, bundle []byte) error {
 	}
 	if err := q.fits(int64(frameSize+deltaHeader+16*len(ranges)+len(bundle)), 0); err != nil {
 		q.mark(ranges)
+		q.total.Refused++
 		return &DirtyError{node, ranges, err}
 	}
 	s := q.push(now.UnixMilli())

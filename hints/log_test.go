@@ -176,8 +176,14 @@ func TestLimits_MarkTheRangeInstead(t *testing.T) {
 	if err := l.Add("b", 9, []byte("k2"), make([]byte, 100)); !errors.Is(err, ErrFull) {
 		t.Errorf("full: %v", err)
 	}
+	if err := l.AddBundle("b", []Range{{9, 9}}, make([]byte, 60)); !errors.Is(err, ErrFull) {
+		t.Errorf("full: %v", err)
+	}
 	if got := l.Dirty("b"); !slices.Equal(got, []Range{{7, 7}, {9, 9}}) {
 		t.Errorf("dirty: %v", got)
+	}
+	if s := l.Stats("b"); s.Refused != 3 || s.Queued != 1 {
+		t.Errorf("%+v", s)
 	}
 	l.Clean("b", Range{8, 9})
 	if got := l.Dirty("b"); !slices.Equal(got, []Range{{7, 7}}) {

@@ -11,9 +11,9 @@ type Totals struct {
 	// Delivered records acknowledged.
 	Queued, Coalesced, Delivered uint64
 	// Expired are records older than the window, Dropped those that could not be
-	// written, Damaged those that could not be read. Dirtied counts marks, of
-	// those and of what was too much or too large.
-	Expired, Dropped, Damaged, Dirtied uint64
+	// written, Damaged those that could not be read; Refused are additions that
+	// were too much or too large. Dirtied counts the marks of all these.
+	Expired, Dropped, Damaged, Refused, Dirtied uint64
 }
 
 // Stats say what is held for a node.

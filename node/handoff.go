@@ -205,7 +205,9 @@ func (h *handoff) drain(ctx context.Context, q *peer, pace *pace) error {
 	return h.equalize(ctx, q)
 }
 
-// deliverTime is how long a peer may take for one message of hints.
+// deliverTime is how long a peer may take for one message of hints, and for each
+// leastRate bytes of it a second more: a large one must not be sent again and
+// again over a slow link. One that is silent meanwhile is cut off, see cutAfter.
 const deliverTime = 5 * time.Second
 
 // deliver sends records to a peer in one message, d, and bundles in one each.
@@ -216,7 +218,7 @@ func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, d *coordinat
 	ids := make([]uint64, 0, len(records))
 	log, id := h.log.Load(), q.member.ID
 	call := func(kind byte, payload []byte) ([]byte, error) {
-		ctx, cancel := context.WithTimeout(ctx, deliverTime)
+		ctx, cancel := context.WithTimeout(ctx, deliverTime+time.Duration(len(payload))*time.Second/leastRate)
 		defer cancel()
 		return q.wire.Call(ctx, peerwire.Request{Kind: kind, Epoch: h.n.epoch(), Payload: payload})
 	}

@@ -345,6 +345,27 @@ func TestHints_BridgeACutBetweenDatacenters(t *testing.T) {
 	})
 }
 
+// A large record gets the time that a slow link needs for it.
+func TestHints_ALargeOneOverASlowLink(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nodetest.NewCluster(t, 3)
+		away(c)
+		large := strings.Repeat("x", 12<<20)
+		want(t, c.Do(0, "SET", "large", large), "OK")
+		want(t, c.Do(0, "SET", "small", "v"), "OK")
+		c.Network.SetRate(1 << 20)
+		c.Network.Rejoin(c.Host(2))
+		want(t, c.Do(0, "DYN.HINTS", "WAIT", 90_000), 0)
+		c.Network.SetRate(0)
+		want(t, c.Do(2, "DYN.LOCAL", "GET", "large"), large)
+		want(t, c.Do(2, "DYN.LOCAL", "GET", "small"), "v")
+		const delivered = "dynomited_hints_delivered_total"
+		if gathered(t, c.Nodes[0])[delivered]+gathered(t, c.Nodes[1])[delivered] < 2 {
+			t.Error("not both came as hints")
+		}
+	})
+}
+
 func TestHints_WaitIsASyncPoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := nodetest.NewCluster(t, 3)

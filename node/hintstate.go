@@ -20,20 +20,23 @@ type HintState struct {
 	// one record.
 	Records int
 	Bytes   int64
+	// Oldest is how long the oldest of them has waited, in nanoseconds.
+	Oldest time.Duration
 	// Dirty is the number of token ranges that are to be compared, because what
 	// the node lacks there is not known record by record; those that are being
 	// compared are among them.
 	Dirty int
-	// Lag is how long the node has lacked the oldest of all this, in
-	// nanoseconds; 0 if it lacks nothing that we know of.
+	// Lag is how long the node has lacked the first of all this, records and
+	// ranges, in nanoseconds; 0 if it lacks nothing that we know of.
 	Lag time.Duration
 	// Rate is how many records a second it took lately.
 	Rate float64
 	// Queued are records made, Coalesced writes that were joined to one,
 	// Delivered records that the node has, Expired records older than the
-	// window; Lost records that could not be written or read. What expired or
-	// was lost is dirty instead. All count since the node started.
-	Queued, Coalesced, Delivered, Expired, Lost uint64
+	// window; Lost records that could not be written or read, Refused writes
+	// beyond hint_bytes or too large. What expired, was lost or refused is
+	// dirty instead. All count since the node started.
+	Queued, Coalesced, Delivered, Expired, Lost, Refused uint64
 }
 
 // Hints says what this node keeps for the others, in the order of the layout;
@@ -53,12 +56,13 @@ func (n *Node) Hints() []HintState {
 		h := HintState{
 			Node: m.ID, Datacenter: m.Datacenter, Rack: m.Rack,
 			Records: s.Records, Bytes: s.Bytes, Dirty: len(s.Dirty) + under,
-			Queued: s.Queued, Coalesced: s.Coalesced, Delivered: s.Delivered, Expired: s.Expired, Lost: s.Dropped + s.Damaged,
+			Queued: s.Queued, Coalesced: s.Coalesced, Delivered: s.Delivered, Expired: s.Expired, Lost: s.Dropped + s.Damaged, Refused: s.Refused,
 		}
 		var dirty time.Time
 		h.Rate, dirty = q.delivery.look(now, s.Delivered, h.Dirty > 0)
 		if !s.Oldest.IsZero() {
-			h.Lag = now.Sub(s.Oldest)
+			h.Oldest = now.Sub(s.Oldest)
+			h.Lag = h.Oldest
 		}
 		if !dirty.IsZero() {
 			h.Lag = max(h.Lag, now.Sub(dirty))
@@ -204,6 +208,7 @@ func (n *Node) hintFacts() []frontend.Hints {
 		out = append(out, frontend.Hints{Node: h.Node, Fields: []frontend.HintField{
 			{Name: "records", Value: int64(h.Records)},
 			{Name: "bytes", Value: h.Bytes},
+			{Name: "oldest-ms", Value: h.Oldest.Milliseconds()},
 			{Name: "dirty-ranges", Value: int64(h.Dirty)},
 			{Name: "lag-ms", Value: h.Lag.Milliseconds()},
 			{Name: "rate", Value: int64(h.Rate)},
@@ -212,6 +217,7 @@ func (n *Node) hintFacts() []frontend.Hints {
 			{Name: "delivered", Value: int64(h.Delivered)},
 			{Name: "expired", Value: int64(h.Expired)},
 			{Name: "lost", Value: int64(h.Lost)},
+			{Name: "refused", Value: int64(h.Refused)},
 		}})
 	}
 	return out

@@ -57,6 +57,7 @@ var (
 	mHintCoalesced = desc("hints_coalesced_total", "Writes that were joined to a record that waited for the peer.", "peer", "dc", "rack")
 	mHintDelivered = desc("hints_delivered_total", "Records that the peer took.", "peer", "dc", "rack")
 	mHintExpired   = desc("hints_expired_total", "Records that waited longer than the window; their tokens are dirty now.", "peer", "dc", "rack")
+	mHintRefused   = desc("hints_refused_total", "Writes beyond what is kept for the peer (hint_bytes), or too large to be kept; their tokens are dirty now.", "peer", "dc", "rack")
 	mHintLost      = desc("hints_lost_total", "Records that could not be written or read; their tokens are dirty now.", "peer", "dc", "rack")
 	mCompareAge    = desc("comparison_age_seconds", "How long ago everything that this node and the peer own was compared the last time.", "peer", "dc", "rack")
 	mCompareRounds = desc("comparison_round_trips_total", "Round trips of comparing records with peers.")
@@ -166,6 +167,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		count(mHintCoalesced, h.Coalesced, labels...)
 		count(mHintDelivered, h.Delivered, labels...)
 		count(mHintExpired, h.Expired, labels...)
+		count(mHintRefused, h.Refused, labels...)
 		count(mHintLost, h.Lost, labels...)
 	}
 	count(mCompareRounds, n.antiEntropy.rounds.Load())

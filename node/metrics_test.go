@@ -184,7 +184,7 @@ func TestMetrics_EachEventMovesItsMetric(t *testing.T) {
 				c.Do(n, "INCR", fmt.Sprintf("n%d", i))
 			}
 		}
-		grew("conflicts_total", "hint_dirty_ranges")
+		grew("conflicts_total", "hint_dirty_ranges", "hints_refused_total")
 		time.Sleep(11 * time.Second)
 		grew("hints_expired_total")
 		look()

@@ -23,9 +23,9 @@ func newHints() *cobra.Command {
 		Short: "Show what each node keeps for nodes that missed writes",
 		Long: `Show what each node keeps for nodes that missed writes, and how fast they get it.
 
-RECORDS and BYTES wait to be delivered, the oldest for LAG; DIRTY are token
-ranges to be compared, because what was missed there is not known record by
-record. The counts are since the start of the keeping node.`,
+RECORDS and BYTES wait to be delivered, the first of them for OLDEST; DIRTY are
+token ranges to be compared, because what was missed there is not known record
+by record. LAG is how long the node has lacked the first of all that. The counts are since the start of the keeping node.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format != "table" && format != "json" {
@@ -56,16 +56,17 @@ record. The counts are since the start of the keeping node.`,
 
 func printHints(w io.Writer, holders []node.HolderHints) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "NODE\tKEEPS FOR\tDC\tRECORDS\tBYTES\tLAG\tDIRTY\tRATE\tQUEUED\tCOALESCED\tDELIVERED\tEXPIRED\tLOST")
+	fmt.Fprintln(t, "NODE\tKEEPS FOR\tDC\tRECORDS\tBYTES\tOLDEST\tDIRTY\tLAG\tRATE\tQUEUED\tCOALESCED\tDELIVERED\tEXPIRED\tLOST\tREFUSED")
 	for _, h := range holders {
 		if h.Error != "" {
 			fmt.Fprintf(t, "%s\t? %s\n", h.Holder, h.Error)
 			continue
 		}
 		for _, s := range h.For {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\t%d\t%.0f/s\t%d\t%d\t%d\t%d\t%d\n",
-				h.Holder, s.Node, s.Datacenter, s.Records, s.Bytes, s.Lag.Truncate(100*time.Millisecond), s.Dirty, s.Rate,
-				s.Queued, s.Coalesced, s.Delivered, s.Expired, s.Lost)
+			fmt.Fprintf(t, "%s\t%s\t%s\t%d\t%d\t%s\t%d\t%s\t%.0f/s\t%d\t%d\t%d\t%d\t%d\t%d\n",
+				h.Holder, s.Node, s.Datacenter, s.Records, s.Bytes, s.Oldest.Truncate(100*time.Millisecond), s.Dirty,
+				s.Lag.Truncate(100*time.Millisecond), s.Rate,
+				s.Queued, s.Coalesced, s.Delivered, s.Expired, s.Lost, s.Refused)
 		}
 	}
 	return t.Flush()

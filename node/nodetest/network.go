@@ -24,6 +24,7 @@ type Network struct {
 	dead      map[string]bool // hosts that nothing comes from or gets to
 	delay     time.Duration
 	delays    map[link]time.Duration // besides
+	rate      int                    // bytes a second of each stream's directions; 0 is any
 	loss      float64
 	changed   chan struct{} // closed and made anew when a cut is healed
 }
@@ -99,6 +100,14 @@ func (n *Network) SetDelay(d time.Duration) {
 func (n *Network) SetDelayBetween(a, b string, d time.Duration) {
 	n.mu.Lock()
 	n.delays[between(a, b)] = d
+	n.mu.Unlock()
+}
+
+// SetRate is how many bytes a second each direction of a stream takes, those
+// under way included; 0 is any number.
+func (n *Network) SetRate(bytes int) {
+	n.mu.Lock()
+	n.rate = bytes
 	n.mu.Unlock()
 }
 

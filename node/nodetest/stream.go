@@ -80,8 +80,13 @@ func (n *Network) pump(from, to net.Conn, a, b string, done chan struct{}, end f
 			k, err := from.Read(buf)
 			if k > 0 {
 				n.mu.Lock()
-				at := time.Now().Add(n.delayBetween(a, b))
+				at, rate := time.Now().Add(n.delayBetween(a, b)), n.rate
 				n.mu.Unlock()
+				if rate > 0 { // what is behind it waits with the sender
+					takes := time.Duration(k) * time.Second / time.Duration(rate)
+					time.Sleep(takes)
+					at = at.Add(takes)
+				}
 				select {
 				case queue <- chunk{append([]byte(nil), buf[:k]...), at}:
 				case <-done:
