@@ -91,7 +91,8 @@ type view struct {
 
 type known struct {
 	Member
-	leaving bool
+	leaving bool      // says its metadata
+	told    time.Time // when it said so itself, by a packet
 	since   time.Time // of State
 }
 
@@ -118,12 +119,17 @@ func (v *view) alive(name, addr string, meta []byte, leaving bool) {
 	v.push(kind, k)
 }
 
-// leaving notes that a member is about to leave.
+// leaveWithin is how long after its goodbye a member is taken to have left when it
+// is gone. A packet of its last life must not make a failure of this one a leave.
+const leaveWithin = 30 * time.Second
+
+// leaving notes that a member is about to leave. Metadata that is still under way
+// does not take it back.
 func (v *view) leaving(name string) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if k := v.members[name]; k != nil && k.State == StateAlive {
-		k.leaving = true
+		k.told = time.Now()
 	}
 }
 
@@ -137,7 +143,7 @@ func (v *view) gone(name string) {
 	}
 	kind := Failed
 	k.State, k.since = StateFailed, time.Now()
-	if k.leaving {
+	if k.leaving || !k.told.IsZero() && time.Since(k.told) < leaveWithin {
 		kind, k.State = Left, StateLeft
 		delete(v.members, name)
 	}

@@ -183,14 +183,15 @@ func (m *Membership) goodbye(ctx context.Context) {
 	m.metaMu.Lock()
 	m.leaving = true
 	m.metaMu.Unlock()
-	for _, other := range m.list.Members() {
+	for _, other := range m.view.list() {
 		if ctx.Err() != nil {
 			return
 		}
-		if other.Name == m.cfg.Name {
+		if other.State != StateAlive || other.Name == m.cfg.Name {
 			continue
 		}
-		if err := m.list.SendBestEffort(other, encodeLeaving(m.cfg.Name)); err != nil {
+		to := memberlist.Address{Addr: other.Addr, Name: other.Name}
+		if err := m.list.SendToAddress(to, encodeLeaving(m.cfg.Name)); err != nil {
 			m.log.Debug("goodbye was not sent", "peer", other.Name, "err", err)
 		}
 	}

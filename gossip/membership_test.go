@@ -12,6 +12,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/hashicorp/memberlist"
+
 	"github.com/dynomite-go/dynomite/gossip/gossiptest"
 )
 
@@ -223,18 +225,40 @@ func TestMembership_Goodbye_IsNotTakenForAFailure(t *testing.T) {
 			c.Tuning.PushPullInterval = 2 * time.Second
 		}
 		nodes := startCluster(t, &net, 5, rarely)
-		for range 4 {
+		for round := range 6 {
 			leaves := time.Now()
+			// What changed just before spreads too, and does not say that it leaves.
+			if err := nodes[4].UpdateMeta(fmt.Append(nil, "v", round)); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(time.Duration(round) * 30 * time.Millisecond)
 			nodes[4].stop(t)
 			time.Sleep(10 * time.Second)
 			for _, n := range nodes[:4] {
-				if n.saw("n5 left v1", leaves).IsZero() {
+				if n.saw(fmt.Sprint("n5 left v", round), leaves).IsZero() && n.saw("n5 left v1", leaves).IsZero() {
 					t.Errorf("%s was not told that n5 left: %q", n.cfg.Name, n.told())
 				}
 			}
 			nodes[4] = startNode(t, &net, 5, rarely)
 			eventually(t, 20*time.Second, "n5 is back", func() bool { return allAlive(nodes, 5) })
 		}
+		stopAll(t, nodes)
+	})
+}
+
+// A goodbye of a former life, or one that a stranger said in its name.
+func TestMembership_AnOldGoodbye_IsForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var net gossiptest.Network
+		nodes := startCluster(t, &net, 3, nil)
+		if err := nodes[1].list.SendToAddress(memberlist.Address{Addr: addrOf(1), Name: "n1"}, encodeLeaving("n3")); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute)
+		died := time.Now()
+		net.Cut(nodes[2].addr)
+		eventually(t, 10*time.Second, "n3 has failed", func() bool { return !nodes[0].saw("n3 failed v1", died).IsZero() })
+		net.Heal(nodes[2].addr)
 		stopAll(t, nodes)
 	})
 }

@@ -90,6 +90,9 @@ type addresses struct{ client, peer, admin, advertise string }
 type running struct {
 	ctx    context.Context
 	cancel context.CancelFunc
+	// still ends the ticks of the coordinator: after all else, for it would take
+	// their absence for a process that stands still.
+	still  context.CancelFunc
 	tasks  sync.WaitGroup
 	closed bool // no task begins any more; guarded by mu
 	mu     sync.Mutex

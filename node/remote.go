@@ -20,7 +20,7 @@ func (n *Node) callOnce(to layout.Node, kind byte, payload []byte) error {
 	defer cancel()
 	wire, err := peerwire.NewPeer(peerwire.PeerConfig{
 		Dial:    func(ctx context.Context) (net.Conn, error) { return n.dialPeer(ctx, to.PeerAddr) },
-		Cluster: n.cfg.Cluster, Node: n.id, Remote: to.ID, PingInterval: pingInterval,
+		Cluster: n.cfg.Cluster, Node: n.id, Remote: to.ID,
 	})
 	if err != nil {
 		return err

@@ -29,8 +29,10 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	r := &running{}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
+	ticking, still := context.WithCancel(context.Background())
+	r.still = still
 	n.current.Store(r)
-	err := n.startLocked(ctx, r)
+	err := n.startLocked(ctx, r, ticking)
 	if err != nil {
 		n.state = stopped
 	}
@@ -41,7 +43,7 @@ func (n *Node) start(ctx context.Context) error {
 	return err
 }
 
-func (n *Node) startLocked(ctx context.Context, r *running) (err error) {
+func (n *Node) startLocked(ctx context.Context, r *running, ticking context.Context) (err error) {
 	if err := n.listen(r); err != nil {
 		return err
 	}
@@ -67,7 +69,7 @@ func (n *Node) startLocked(ctx context.Context, r *running) (err error) {
 		return err
 	}
 	r.tasks.Go(func() { n.catchUp.run(r.ctx) })
-	r.tasks.Go(func() { n.tickFast(r.ctx) })
+	r.tasks.Go(func() { n.tickFast(ticking) })
 	r.tasks.Go(func() { n.tickSlow(r.ctx) })
 	r.tasks.Go(func() { n.tickForming(r.ctx) })
 	return nil
@@ -103,7 +105,7 @@ func (n *Node) listen(r *running) error {
 func (n *Node) startWire(r *running) error {
 	var err error
 	if r.wire, err = peerwire.NewServer(peerwire.ServerConfig{
-		Handler: peerHandler{n}, Cluster: n.cfg.Cluster, Node: n.id, Cork: &n.cork, PingInterval: pingInterval,
+		Handler: peerHandler{n}, Cluster: n.cfg.Cluster, Node: n.id, Cork: &n.cork, Stops: n.coord.Stops,
 	}); err != nil {
 		return err
 	}
@@ -327,6 +329,7 @@ func (n *Node) shutdown(ctx context.Context, r *running) error {
 	if r.wire != nil {
 		add(r.wire.Stop(ctx))
 	}
+	r.still()
 	if r.peerConns != nil {
 		add(ignoreClosed(r.peerConns.Close()))
 	}

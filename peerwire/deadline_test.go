@@ -62,8 +62,7 @@ func TestDeadline_NoReply_ErrorInTime(t *testing.T) {
 func TestDeadline_TravelsAsRemainingTime_QueueingCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := make(chan time.Duration, 10)
-		// The server shall not take itself for the one that stood still.
-		net := newPipes(t, ServerConfig{PingInterval: time.Hour, Handler: HandlerFunc(func(in *Incoming) {
+		net := newPipes(t, ServerConfig{Handler: HandlerFunc(func(in *Incoming) {
 			got <- time.Until(in.Deadline)
 			in.Reply(nil)
 		})})

@@ -74,9 +74,9 @@
 // and dialed anew. [PeerConfig].OnState is told of changes.
 //
 // Deadlines travel as remaining time, so that clocks need not agree; time in our
-// queue is subtracted, time on the network is not. A server that finds that it
-// stood still takes what it reads for as old as its last read, until a ping of its
-// own is answered. One timer goroutine per Peer
+// queue is subtracted, time on the network is not. A server that is told that its
+// process stood still takes what it reads for as old as its last read, until a ping
+// of its own is answered. One timer goroutine per Peer
 // looks at them, at most every 5 ms.
 //
 // # The wire

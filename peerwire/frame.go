@@ -78,6 +78,8 @@ type frame struct {
 	remain  uint32
 	epoch   Epoch
 	payload []byte // aliases the input
+
+	came time.Time // set by a server: the earliest time at which it may have come
 }
 
 func (f *frame) first() bool { return f.flags&flagFirst != 0 }

@@ -15,7 +15,7 @@ type Incoming struct {
 	Epoch Epoch
 	// Deadline is when the sender stops waiting, by this node's clock; zero for
 	// never. Time that the message spent on the network is not known and not
-	// counted; if this process stood still, it can be up to that time early.
+	// counted, but for what it waited for us: see [ServerConfig].Stops.
 	Deadline time.Time
 	// From is the sender's node id.
 	From string

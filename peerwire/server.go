@@ -48,12 +48,13 @@ type ServerConfig struct {
 	// MaxRequests bounds the requests of one connection that are not replied
 	// to; default 65,536. More are refused.
 	MaxRequests int
-	// PingInterval is that of the clients, see PeerConfig; default 1 s. When
-	// nothing was read for twice as long, this process may have stood still,
-	// and the deadlines of what is read then are counted from the last read.
-	PingInterval time.Duration
+	// Stops, if not nil, is how often this process went on after it stood still
+	// (a SIGSTOP, say), a stop that ends now included. It is called after every
+	// read. The deadlines of what is read after a stop are counted from the last
+	// read before it, until a ping is answered.
+	Stops func() uint64
 	// IdleTimeout is after how long without a byte a connection is closed;
-	// default 30 s.
+	// default 30 s. Clients ping every second.
 	IdleTimeout time.Duration
 	// HandshakeTimeout bounds the exchange of prefaces; default 3 s.
 	HandshakeTimeout time.Duration
@@ -66,7 +67,6 @@ func (c *ServerConfig) defaults() {
 	def(&c.MaxMessageBytes, 1<<30)
 	def(&c.MaxQueueBytes, 256<<20)
 	def(&c.MaxRequests, 1<<16)
-	def(&c.PingInterval, time.Second)
 	def(&c.IdleTimeout, 30*time.Second)
 	def(&c.HandshakeTimeout, 3*time.Second)
 	if c.Cork == nil {
@@ -85,8 +85,8 @@ func (c ServerConfig) Validate() error {
 		return errors.New("peerwire: MaxMessageBytes is not within 1 byte and 2 GiB")
 	case c.MaxQueueBytes < 0 || c.MaxRequests < 0:
 		return errors.New("peerwire: MaxQueueBytes or MaxRequests is negative")
-	case c.PingInterval < 0 || c.IdleTimeout < 0 || c.HandshakeTimeout < 0:
-		return errors.New("peerwire: PingInterval, IdleTimeout or HandshakeTimeout is negative")
+	case c.IdleTimeout < 0 || c.HandshakeTimeout < 0:
+		return errors.New("peerwire: IdleTimeout or HandshakeTimeout is negative")
 	}
 	return nil
 }

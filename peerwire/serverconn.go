@@ -137,8 +137,7 @@ func (c *serverConn) greet() (Preface, error) {
 func (c *serverConn) read() error {
 	r := frameReader{r: reader(c.conn, c.direct)}
 	in := inbox{max: c.srv.cfg.MaxMessageBytes}
-	came := arrival{limit: 2 * c.srv.cfg.PingInterval}
-	came.read(time.Now())
+	came := newArrival(c.srv.cfg.Stops)
 	var f frame
 	for {
 		if err := r.fill(); err != nil {
@@ -169,11 +168,12 @@ func (c *serverConn) read() error {
 func (c *serverConn) handle(f *frame, in *inbox, came *arrival) error {
 	switch f.typ {
 	case frameRequest, frameOneWay:
+		f.came = came.at()
 		whole, err := in.add(f, func(*frame) bool { return true })
 		if err != nil || !whole {
 			return err
 		}
-		c.dispatch(f, came.at())
+		c.dispatch(f)
 	case frameAbort:
 		in.drop(f.id)
 	case framePing:
@@ -200,7 +200,7 @@ func (c *serverConn) control(typ frameType, id uint64) int {
 	return len(c.out.control)
 }
 
-func (c *serverConn) dispatch(f *frame, came time.Time) {
+func (c *serverConn) dispatch(f *frame) {
 	oneWay := f.typ == frameOneWay
 	if !oneWay && !c.admit() {
 		c.reply(f.id, statusRefused, nil)
@@ -214,7 +214,7 @@ func (c *serverConn) dispatch(f *frame, came time.Time) {
 	in.Kind, in.OneWay, in.Epoch, in.From, in.Payload = f.code, oneWay, f.epoch, c.from, f.payload
 	in.id, in.conn = f.id, c
 	if f.remain != 0 {
-		in.Deadline = came.Add(time.Duration(f.remain) * time.Millisecond)
+		in.Deadline = f.came.Add(time.Duration(f.remain) * time.Millisecond)
 	}
 	c.srv.cfg.Handler.Handle(in)
 }

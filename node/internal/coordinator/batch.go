@@ -34,7 +34,9 @@ type batch struct {
 	ops      []op
 	pending  int
 	firsts   int    // operations that look before they execute
-	stops    uint64 // how often the node had stood still when the batch ran
+	stops    uint64 // how often the node had stood still when the batch began
+	looks    int    // how often it began
+	detour   bool   // somebody went around the one whom we take for primary
 	unsaved  bool   // our store or our hints took deltas that were not committed yet
 	out      outbox
 	landed   []*flight // whose leaders have ended
@@ -70,6 +72,7 @@ func newBatch(c *Coordinator, cl *Cluster, deadline time.Time) *batch {
 	b.use++
 	b.c, b.cl, b.deadline = c, cl, deadline
 	b.refs, b.finished, b.parked = 1, false, 0
+	b.looks, b.detour = 0, false
 	b.due.Store(never)
 	b.ops, b.pending, b.unsaved = b.ops[:0], 0, false
 	b.reply, b.finish = nil, nil
@@ -157,10 +160,10 @@ func (b *batch) run() {
 
 // begin executes our operations, after a look where the node is cautious.
 func (b *batch) begin() {
-	cautious := b.c.cautious()
-	b.stops = b.c.pulse.stops.Load()
+	b.stops = b.c.Stops() // before it counts whether the node is cautious
+	b.looks++
 	b.firsts = 1 // held until all are asked: some may fail at once
-	if cautious {
+	if b.detour || b.c.cautious() {
 		b.lookFirst()
 	}
 	if b.firsts--; b.firsts == 0 {

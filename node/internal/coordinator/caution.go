@@ -18,7 +18,14 @@ const cautionTime = 5 * time.Second
 
 // Caution makes the node cautious from now on for a while.
 func (c *Coordinator) Caution() {
-	c.cautiousUntil.Store(int64(time.Since(c.born) + cautionTime))
+	until := c.clock() + int64(cautionTime)
+	for {
+		// Who stood still since it looked at the clock must not shorten it.
+		was := c.cautiousUntil.Load()
+		if was >= until || c.cautiousUntil.CompareAndSwap(was, until) {
+			return
+		}
+	}
 }
 
 // Cautious says whether commands that look and then write join a majority's

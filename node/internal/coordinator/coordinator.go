@@ -188,7 +188,7 @@ func (c *Coordinator) Counts() Counts {
 		Missed: n.missed.Load(), Returned: n.returned.Load(),
 		Coalesced: n.coalesced.Load(),
 		Refused:   n.refused.Load(), Unknown: n.unknown.Load(),
-		Stops: c.pulse.stops.Load(),
+		Stops: c.Stops(),
 		Hits:  n.hits.Load(), Misses: n.misses.Load(),
 	}
 }

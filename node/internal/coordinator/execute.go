@@ -39,34 +39,42 @@ func depends(o *op) bool {
 }
 
 // executeAll executes our operations in order, but for those that took
-// another's place and were executed already.
+// another's place and were executed already. Who stood still looks again before
+// it executes what looks.
 func (b *batch) executeAll() {
 	for i := range b.ops {
-		if o := &b.ops[i]; !o.done && !o.ran && o.executor == b.cl.Self {
-			b.execute(i)
+		o := &b.ops[i]
+		if o.done || o.ran || o.executor != b.cl.Self {
+			continue
 		}
+		if b.looksFirst(o) && b.stood() {
+			if b.looks < mostLooks {
+				b.begin()
+				return
+			}
+			o.err = errStill
+			b.failOp(o)
+			continue
+		}
+		b.execute(i)
 	}
 }
 
 // seen ends the look before operation o; after the last one all execute, but for
-// writes whose time is up. If the node stood still meanwhile all look again.
+// writes whose time is up.
 func (b *batch) seen(o *op) {
 	o.first, o.looked = false, false // nobody is asked for it until it executes
 	o.tries++                        // a late answer to the look is none to the write
 	if b.firsts--; b.firsts > 0 {
 		return
 	}
-	switch {
-	case b.over():
+	if b.over() {
 		for i := range b.ops {
 			if o := &b.ops[i]; !o.done && !o.ran && o.executor == b.cl.Self && o.spec.Write() {
 				o.err = errOver
 				b.failOp(o)
 			}
 		}
-	case b.stood():
-		b.begin()
-		return
 	}
 	b.executeAll()
 }

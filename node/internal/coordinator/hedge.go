@@ -70,7 +70,9 @@ func (c *Coordinator) slow(now int64) (slow []slowBatch, busy bool) {
 // then it may be another group's by now, half made.
 func (s slowBatch) look(now int64) {
 	b := s.b
-	b.mu.Lock()
+	if !b.mu.TryLock() {
+		return // it is busy, perhaps with the disk: at the next tick
+	}
 	if b.use != s.use || b.finished {
 		b.mu.Unlock()
 		return

@@ -201,6 +201,7 @@ func (s *sim) play() {
 	}
 	for _, n := range s.nodes {
 		s.after(time.Duration(s.rng.IntN(500))*time.Millisecond, func() { s.ticking(n.p) })
+		s.beating(n.p)
 	}
 	s.drive(time.Now().Add(s.profile.span + time.Duration(s.rng.Int64N(int64(3*time.Second)))))
 	// Everything is mended, and comes to rest.

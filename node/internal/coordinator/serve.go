@@ -133,6 +133,7 @@ func (c *Coordinator) ServeExec(payload []byte, deadline time.Time, reply func([
 	c.count.served.Add(uint64(len(b.ops)))
 	b.reply = reply
 	b.finish = (*batch).answer
+	b.detour = b.madeDetour()
 	c.enlist(b)
 	b.run()
 	return nil
@@ -160,6 +161,18 @@ func (b *batch) readCommands(r *reader) error {
 		o.executor = b.cl.Self
 	}
 	return r.err
+}
+
+// madeDetour says whether we are asked for a command that looks before it writes,
+// and take another node for the primary of its key: that one may have written
+// what we have not got yet.
+func (b *batch) madeDetour() bool {
+	for i := range b.ops {
+		if o := &b.ops[i]; b.looksFirst(o) && b.cl.primaryOf(o, true) != b.cl.Self {
+			return true
+		}
+	}
+	return false
 }
 
 // answer sends the replies of operations that another node asked for.

@@ -177,7 +177,7 @@ func (s *sim) ask(p *process, ops []*simOp, cmds []frontend.Request) {
 	}
 	for _, d := range []time.Duration{25, 60, 500, 1200} {
 		s.after(d*time.Millisecond, func() {
-			if !p.dead {
+			if !p.dead && !time.Now().Before(s.nodes[p.node].stalled) {
 				p.c.Tick()
 			}
 		})

@@ -328,6 +328,18 @@ func (s *sim) revive(i int) {
 	p.cutOff = true
 	s.linksChanged()
 	s.after(500*time.Millisecond, func() { s.ticking(p) })
+	s.beating(p)
+}
+
+// beating has the process note that it runs, while it does.
+func (s *sim) beating(p *process) {
+	if p.dead || s.over {
+		return
+	}
+	if !time.Now().Before(s.nodes[p.node].stalled) {
+		p.c.beat()
+	}
+	s.after(stillTime/3, func() { s.beating(p) })
 }
 
 func (s *sim) ticking(p *process) {
