@@ -263,6 +263,7 @@ func (b *bench) waitFor(key, want string) {
 			if time.Now().After(deadline) {
 				b.t.Fatalf("node %d never showed %s", i, want)
 			}
+			time.Sleep(time.Millisecond)
 		}
 	}
 }
