@@ -17,7 +17,8 @@ import (
 
 // How soon a silent peer is noticed: a ping each 200 ms, unresponsive after
 // three without an answer, so that requests go around a dead or stopped node
-// well within a second; cut after 1.5 s, so that what waits for it fails
+// well within a second, but not before a node that stands still would notice that
+// itself (coordinator.stillTime, 300 ms); cut after 1.5 s, so that what waits for it fails
 // before most deadlines.
 const (
 	pingInterval = 200 * time.Millisecond

@@ -76,8 +76,8 @@
 // Deadlines travel as remaining time, so that clocks need not agree; time in our
 // queue is subtracted, time on the network is not. A server that is told that its
 // process stood still takes what it reads for as old as its last read, until a ping
-// of its own is answered. One timer goroutine per Peer
-// looks at them, at most every 5 ms.
+// of its own is answered. One timer goroutine per Peer looks at deadlines, at most
+// every 5 ms.
 //
 // # The wire
 //

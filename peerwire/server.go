@@ -50,7 +50,7 @@ type ServerConfig struct {
 	MaxRequests int
 	// Stops, if not nil, is how often this process went on after it stood still
 	// (a SIGSTOP, say), a stop that ends now included. It is called after every
-	// read. The deadlines of what is read after a stop are counted from the last
+	// read, by all connections at once. The deadlines of what is read after a stop are counted from the last
 	// read before it, until a ping is answered.
 	Stops func() uint64
 	// IdleTimeout is after how long without a byte a connection is closed;

@@ -25,7 +25,8 @@ func newHints() *cobra.Command {
 
 RECORDS and BYTES wait to be delivered, the first of them for OLDEST; DIRTY are
 token ranges to be compared, because what was missed there is not known record
-by record. LAG is how long the node has lacked the first of all that. The counts are since the start of the keeping node.`,
+by record. LAG is how long the node has lacked the first of all that. The counts
+are since the start of the keeping node.`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if format != "table" && format != "json" {

@@ -103,8 +103,8 @@ func (n *Network) SetDelayBetween(a, b string, d time.Duration) {
 	n.mu.Unlock()
 }
 
-// SetRate is how many bytes a second each direction of a stream takes, those
-// under way included; 0 is any number.
+// SetRate is how many bytes a second each direction of a stream takes; 0 is any
+// number. What it has not taken waits with the sender.
 func (n *Network) SetRate(bytes int) {
 	n.mu.Lock()
 	n.rate = bytes

@@ -82,7 +82,7 @@ func (n *Network) pump(from, to net.Conn, a, b string, done chan struct{}, end f
 				n.mu.Lock()
 				at, rate := time.Now().Add(n.delayBetween(a, b)), n.rate
 				n.mu.Unlock()
-				if rate > 0 { // what is behind it waits with the sender
+				if rate > 0 {
 					takes := time.Duration(k) * time.Second / time.Duration(rate)
 					time.Sleep(takes)
 					at = at.Add(takes)

@@ -15,7 +15,8 @@ import (
 // or migrated as a whole does not notice: its clock stood still too.
 
 // stillTime is how long Tick must not have been called for that. It is below
-// the time after which nodes go around one that is silent, two pings at least.
+// the time after which nodes go around one that is silent: package node takes
+// three missed pings of 200 ms for it, which is 400 ms after a stop at the earliest.
 const stillTime = 300 * time.Millisecond
 
 // pulse is when this process was last known to run.
