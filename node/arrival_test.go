@@ -15,7 +15,7 @@ func TestArrival_WhatIsWorthWaitingFor(t *testing.T) {
 		"none come":             {func(time.Duration) uint64 { return 100 }, hintPatience + s},
 		"all come in time":      {func(at time.Duration) uint64 { return uint64(max(0, 150*s-at) / s) }, 150 * s},
 		"it would take an hour": {func(at time.Duration) uint64 { return uint64(max(0, 3600*s-at) / s) }, hintTrial},
-		"fast, then not":        {func(at time.Duration) uint64 { return uint64(max(1000-at/s*100, 500-at/s)) }, 410 * s},
+		"fast, then not":        {func(at time.Duration) uint64 { return uint64(max(1000-at/s*100, 800-at/s)) }, 341 * s},
 		"as many come as go":    {func(at time.Duration) uint64 { return 1000 + uint64(at/s)%2 }, hintPatience + 3*s},
 		"more are known of late": {func(at time.Duration) uint64 {
 			if at < 2*s {

@@ -64,7 +64,7 @@ func TestFloors_WhileHintsComeAfterALongCut_NoRoundBegins(t *testing.T) {
 		c.Do(0, "SET", "gone", 1)
 		time.Sleep(10 * time.Second)
 		c.Network.Cut(c.Host(0), c.Host(2))
-		time.Sleep(10 * time.Minute)
+		time.Sleep(12 * time.Minute)
 		value := strings.Repeat("v", 16<<10)
 		for i := range 3000 {
 			c.Do(0, "SET", fmt.Sprint("k", i), value)

@@ -44,7 +44,7 @@ const (
 	// it wait for long: 2,000 small hints. handoffTime is for all that is owed when a
 	// peer returns.
 	leastRate   = 256 << 10
-	handoffTime = 5 * time.Minute
+	handoffTime = 7 * time.Minute
 	// leastWork stands for a message whose work cannot be told from the way there.
 	leastWork = 20 * time.Microsecond
 )
