@@ -41,9 +41,9 @@ const (
 	distant      = 5 * time.Millisecond
 	// leastRate, in bytes a second, is the least, so that neither a large record nor a
 	// message that took seconds, because a process stood still, has what is behind
-	// it wait for long: 2,000 small hints. handoffTime is for all that is owed when a
+	// it wait for long: 1,000 small hints. handoffTime is for all that is owed when a
 	// peer returns.
-	leastRate   = 256 << 10
+	leastRate   = 128 << 10
 	handoffTime = 7 * time.Minute
 	// leastWork stands for a message whose work cannot be told from the way there.
 	leastWork = 20 * time.Microsecond
