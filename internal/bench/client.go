@@ -33,6 +33,11 @@ func (c *client) send(words ...string) {
 	}
 }
 
+// refusal is an error that a server answered.
+type refusal string
+
+func (r refusal) Error() string { return string(r) }
+
 // status reads a simple reply of one line: "OK" for "+OK".
 func (c *client) status() (string, error) {
 	line, err := c.in.ReadString('\n')
@@ -43,7 +48,7 @@ func (c *client) status() (string, error) {
 	case len(line) < 3:
 		return "", fmt.Errorf("the reply %q", line)
 	case line[0] == '-':
-		return "", errors.New(line[1 : len(line)-2])
+		return "", refusal(line[1 : len(line)-2])
 	}
 	return line[1 : len(line)-2], nil
 }
@@ -84,7 +89,8 @@ func once(port int, words ...string) (string, error) {
 }
 
 // fill writes n keys of 16 bytes with values of 100 bytes, in pipelines. The
-// keys are named as redis-benchmark names them.
+// keys are named as redis-benchmark names them. What is refused is written again,
+// a few times: it was on its way to a node when that one was killed.
 func fill(ctx context.Context, port, n int) error {
 	c, err := dial(port)
 	if err != nil {
@@ -95,24 +101,45 @@ func fill(ctx context.Context, port, n int) error {
 	for i := range value {
 		value[i] = 'a' + byte(i%26)
 	}
-	const batch = 500
+	const batch, tries = 500, 3
 	for from := 0; from < n; from += batch {
-		if err := ctx.Err(); err != nil {
-			return err
+		var keys []int
+		for i := from; i < min(from+batch, n); i++ {
+			keys = append(keys, i)
 		}
-		to := min(from+batch, n)
-		_ = c.conn.SetDeadline(time.Now().Add(time.Minute))
-		for i := from; i < to; i++ {
-			c.send("SET", fmt.Sprintf("key:%012d", i), string(value))
-		}
-		if err := c.out.Flush(); err != nil {
-			return err
-		}
-		for i := from; i < to; i++ {
-			if got, err := c.status(); err != nil || got != "OK" {
-				return fmt.Errorf("SET of key %d: %q, %w", i, got, err)
+		for try := 1; len(keys) > 0; try++ {
+			if err := ctx.Err(); err != nil {
+				return err
 			}
+			refused, err := c.set(keys, string(value))
+			if len(refused) > 0 && (try == tries || !errors.As(err, new(refusal))) {
+				return fmt.Errorf("SET of key %d: %w", refused[0], err)
+			}
+			keys = refused
 		}
 	}
 	return nil
+}
+
+// set sets keys in one pipeline. It returns those that were not set, and the error
+// of the last of them.
+func (c *client) set(keys []int, value string) (refused []int, last error) {
+	_ = c.conn.SetDeadline(time.Now().Add(time.Minute))
+	for _, k := range keys {
+		c.send("SET", fmt.Sprintf("key:%012d", k), value)
+	}
+	if err := c.out.Flush(); err != nil {
+		return keys, err
+	}
+	for i, k := range keys {
+		switch got, err := c.status(); {
+		case errors.As(err, new(refusal)):
+			refused, last = append(refused, k), err
+		case err != nil:
+			return append(refused, keys[i:]...), err
+		case got != "OK":
+			return append(refused, keys[i:]...), fmt.Errorf("the reply %q", got)
+		}
+	}
+	return refused, last
 }

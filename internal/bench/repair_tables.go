@@ -104,7 +104,7 @@ func replayTable(load traffic, r replayRun) string {
 		fmt.Fprintf(&out, "| %s | %d | %.2f | %.2f | %.2f | %d | %s |\n", row.name, h.total, ms(h.quantile(.5)), ms(h.quantile(.99)), ms(h.quantile(.999)), errors, cores)
 	}
 	ratio := spreadOf(r.raised())
-	fmt.Fprintf(&out, "\n| hints | pairs of windows | p99 replayed over paused, by pair | of all windows | goal | | first hint after, s | last hint | whole |\n|---|---|---|---|---|---|---|---|---|\n")
+	fmt.Fprintf(&out, "\n| hints | windows | p99 of a window over the pauses around it | of all windows | goal | | first hint after, s | last hint | whole |\n|---|---|---|---|---|---|---|---|---|\n")
 	fmt.Fprintf(&out, "| %d | %d | %s | %.2f | %.1f | %s | %.1f | %.1f | %.1f |", r.missed, len(r.replayed), fraction(ratio),
 		ms(on.quantile(.99))/ms(off.quantile(.99)), goalReplay, verdict(ratio.median, goalReplay, true),
 		r.first.Seconds(), r.handed.Seconds(), r.whole.Seconds())

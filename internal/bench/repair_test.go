@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"path/filepath"
 	"strings"
@@ -93,6 +95,62 @@ func TestRepairTables_MarkWhatMissesItsGoal(t *testing.T) {
 			if !strings.Contains(c.table, want) {
 				t.Errorf("%s lacks %q:\n%s", name, want, c.table)
 			}
+		}
+	}
+}
+
+func TestReplayRun_AWindowIsComparedWithThePausesAroundIt(t *testing.T) {
+	const ms = time.Millisecond
+	r := replayRun{
+		replayed: []*latencies{run(2 * ms), run(2 * ms), run(2 * ms)},
+		paused:   []*latencies{run(1 * ms), run(4 * ms), run(4 * ms)},
+	}
+	got := fmt.Sprintf("%.1f", r.raised())
+	if want := "[2.0 1.0 0.5]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
+func TestFill_WritesAgainWhatIsRefused(t *testing.T) {
+	for name, c := range map[string]struct {
+		refused func(n int) bool // the nth SET
+		sent    int
+		want    string
+	}{
+		"once":   {func(n int) bool { return n == 2 || n == 7 }, 502, ""},
+		"always": {func(n int) bool { return true }, 1500, "SET of key 0: TIMEOUT it may have been applied"},
+	} {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		keys, sent := make(map[string]bool), 0
+		go func() {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			defer conn.Close()
+			for in := bufio.NewScanner(conn); in.Scan(); {
+				if !strings.HasPrefix(in.Text(), "key:") {
+					continue
+				}
+				sent++
+				if c.refused(sent) {
+					_, _ = io.WriteString(conn, "-TIMEOUT it may have been applied\r\n")
+					continue
+				}
+				keys[in.Text()] = true
+				_, _ = io.WriteString(conn, "+OK\r\n")
+			}
+		}()
+		got := ""
+		if err := fill(t.Context(), l.Addr().(*net.TCPAddr).Port, 500); err != nil {
+			got = err.Error()
+		}
+		if got != c.want || sent != c.sent || len(keys) != 500 && c.want == "" {
+			t.Errorf("%s: %q, %d keys of %d sent", name, got, len(keys), sent)
 		}
 	}
 }

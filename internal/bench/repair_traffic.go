@@ -199,11 +199,6 @@ func (t traffic) receive(ctx context.Context, c *caller, m *meter) error {
 	}
 }
 
-// refusal is an error that the server replied.
-type refusal string
-
-func (r refusal) Error() string { return string(r) }
-
 // reply reads a reply that is a line, or a string.
 func (c *caller) reply() error {
 	line, err := c.in.ReadSlice('\n')
