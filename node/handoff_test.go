@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -362,6 +363,91 @@ func TestHints_ALargeOneOverASlowLink(t *testing.T) {
 		const delivered = "dynomited_hints_delivered_total"
 		if gathered(t, c.Nodes[0])[delivered]+gathered(t, c.Nodes[1])[delivered] < 2 {
 			t.Error("not both came as hints")
+		}
+	})
+}
+
+// using has clients use the nodes that are up until the function that it returns is called.
+func using(c *nodetest.Cluster, nodes ...int) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	for _, i := range nodes {
+		all.Go(func() {
+			for ctx.Err() == nil {
+				_, _ = c.Try(i, "GET", "small")
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+	}
+	return func() { cancel(); all.Wait() }
+}
+
+// Between two large records a holder rests while there are clients, but not for so long
+// that the node that returned takes it for one that sends no more, and compares.
+func TestHints_LargeOnesBesideClients_AreWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := nodetest.NewCluster(t, 3)
+		away(c)
+		large := strings.Repeat("x", 600<<10)
+		for i := range 24 {
+			want(t, c.Do(0, "SET", fmt.Sprint("k", i), large), "OK")
+		}
+		c.Network.SetRate(4 << 20)
+		stop := using(c, 0, 1)
+		began := time.Now()
+		c.Network.Rejoin(c.Host(2))
+		time.Sleep(time.Second)
+		c.WaitComplete(2)
+		took := time.Since(began)
+		stop()
+		c.Network.SetRate(0)
+		if got := total(t, c, "repairs_total{cause=catch_up}"); got != 0 {
+			t.Errorf("%v came by comparing", got)
+		}
+		for i := range 2 {
+			if left := hintsFor(t, c.Nodes[i], "n2").Records; left != 0 {
+				t.Errorf("n%d keeps %d", i, left)
+			}
+		}
+		if took < 10*time.Second {
+			t.Errorf("14 MiB in %v, beside clients", took)
+		}
+		equalCopies(t, c)
+	})
+}
+
+// Clients make the difference to how fast hints go, and to how fast they are said to go.
+func TestHints_GoFasterWithoutClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		bring := func(clients bool) (took time.Duration, rate float64) {
+			c := nodetest.NewCluster(t, 3)
+			away(c)
+			value := strings.Repeat("x", 4<<10)
+			for i := range 1000 {
+				want(t, c.Do(0, "SET", fmt.Sprint("k", i), value), "OK")
+			}
+			c.Network.SetRate(4 << 20)
+			if clients {
+				defer using(c, 0, 1)()
+			}
+			began := time.Now()
+			c.Network.Rejoin(c.Host(2))
+			for left := 1; left > 0; time.Sleep(100 * time.Millisecond) {
+				left = 0
+				for i := range 2 {
+					h := hintsFor(t, c.Nodes[i], "n2")
+					left, rate = left+h.Records, max(rate, h.Rate)
+				}
+			}
+			return time.Since(began), rate
+		}
+		slow, rate := bring(true)
+		quick, faster := bring(false)
+		if slow < 3*quick {
+			t.Errorf("%v beside clients, %v without", slow, quick)
+		}
+		if rate <= 0 || faster < 2*rate {
+			t.Errorf("%.0f records a second beside clients, %.0f without", rate, faster)
 		}
 	})
 }

@@ -39,12 +39,14 @@ const (
 	nearBatch    = 16 << 10
 	distantBatch = 64 << 10
 	distant      = 5 * time.Millisecond
-	// leastRate, in bytes a second, is the least, so that neither a large record nor a
-	// message that took seconds, because a process stood still, has what is behind
-	// it wait for long: 1,000 small hints. handoffTime is for all that is owed when a
-	// peer returns.
+	// leastRate, in bytes a second, is the least, so that a message that took seconds,
+	// because a process stood still, does not have what is behind it wait for long:
+	// 1,000 small hints. handoffTime is for all that is owed when a peer returns.
 	leastRate   = 128 << 10
 	handoffTime = 7 * time.Minute
+	// longestRest is how long the longest rest is, after the largest record too. A peer
+	// that returns does not wait for hints that pause for hintPatience.
+	longestRest = hintPatience / 2
 	// leastWork stands for a message whose work cannot be told from the way there.
 	leastWork = 20 * time.Microsecond
 )
@@ -101,5 +103,5 @@ func (p *pace) took(bytes int, took, rtt time.Duration) {
 		p.perByte = work
 	}
 	p.perByte += (work - p.perByte) / 8
-	p.budget.Set(max(p.share/p.perByte, p.floor))
+	p.budget.Set(max(p.share/p.perByte, p.floor, float64(bytes)/longestRest.Seconds()))
 }

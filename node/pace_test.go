@@ -1,9 +1,13 @@
 package node
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/dynomite-go/dynomite/hints"
+	"github.com/dynomite-go/dynomite/node/internal/coordinator"
 )
 
 // handOver plays a peer that takes work for each byte and is rtt away, and
@@ -121,4 +125,54 @@ func TestPace_AMessageThatTookSeconds_DelaysNothingForLong(t *testing.T) {
 			t.Errorf("a peer that was away and is back waits for %v", got)
 		}
 	})
+}
+
+func TestPace_ALargeRecord_DelaysNothingForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const large = 16 << 20
+		p := newPace()
+		p.took(nearBatch, time.Millisecond, 50*time.Microsecond)
+		small := p.budget.Rate()
+		if err := p.budget.Take(t.Context(), large); err != nil {
+			t.Fatal(err)
+		}
+		p.took(large, 4*time.Second, 50*time.Microsecond)
+		began := time.Now()
+		if err := p.budget.Take(t.Context(), nearBatch); err != nil {
+			t.Fatal(err)
+		}
+		if rest := time.Since(began); rest > longestRest+time.Millisecond || rest < longestRest/2 {
+			t.Errorf("a rest of %v after a large record", rest)
+		}
+		p.took(nearBatch, time.Millisecond, 50*time.Microsecond)
+		if got := p.budget.Rate(); got > small {
+			t.Errorf("%.0f bytes a second after it, %.0f before", got, small)
+		}
+	})
+}
+
+// What is owed when a peer returns decides the floor, see TestPace_ASlowPeer...
+func TestHandoff_TellsThePaceWhatIsOwed(t *testing.T) {
+	log, _, err := hints.Open(hints.Config{Self: "n0", MaxBytes: 1 << 30})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	delta := make([]byte, 8<<20)
+	for i := range 12 {
+		if err := log.Add("n1", uint64(i), []byte{byte(i)}, delta); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var h handoff
+	h.log.Store(log)
+	p := newPace()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.drain(ctx, &peer{member: &coordinator.Member{ID: "n1"}}, p); err == nil {
+		t.Error("delivered")
+	}
+	if want := 12 * 8 << 20 / handoffTime.Seconds(); p.floor < want {
+		t.Errorf("a floor of %.0f bytes a second, want %.0f", p.floor, want)
+	}
 }
