@@ -53,7 +53,7 @@ func TestDatacenters_ACutLeavesBothSidesWritable_AndBothJoin(t *testing.T) {
 			}
 		}
 		time.Sleep(10 * time.Second)
-		// Nobody writes any more: what the other side has comes by comparing.
+		// Nobody writes any more: what the other side has comes as hints, and what these lack by comparing.
 		for i := range 6 {
 			want(t, c.Do(i, "GET", "n"), 10)
 			want(t, c.Do(i, "GET", "only0"), "zero")

@@ -267,7 +267,7 @@ func (s *sim) settled() bool {
 	return true
 }
 
-// antiEntropy compares everybody with everybody, which node does not do yet: a
+// antiEntropy compares everybody with everybody, as node does in the course of time: a
 // delta of a process that was lost with its hints may have reached some owners
 // only, and without it they stay apart until the key is read at a quorum.
 func (s *sim) antiEntropy() {
