@@ -242,8 +242,9 @@ func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, d *coordinat
 	if err != nil {
 		return err
 	}
-	pace.clients(time.Now(), h.n.coord.Commands())
-	pace.took(len(d.Message()), time.Since(began), q.wire.State().RTT)
+	now := time.Now()
+	pace.clients(now, h.n.coord.Commands())
+	pace.took(now, len(d.Message()), now.Sub(began), q.wire.State().LeastRTT)
 	taken, err := h.n.coord.Delivered(d, reply)
 	got := make([]uint64, 0, len(ids))
 	for i, ok := range taken {

@@ -15,13 +15,15 @@ import (
 // handoffTime. docs/repair.md has what this does to clients.
 type pace struct {
 	budget  hints.Budget
-	best    time.Duration // the least round trip of a ping since the peer is up
+	way     time.Duration // the least round trip of a ping since the peer is up, 0 until settled
+	began   time.Time     // when the first message was answered since the peer is up
 	perByte float64       // seconds of work that a byte makes, smoothed
 	floor   float64       // bytes a second
 	share   float64
 
 	commands uint64 // of clients, when they were looked at
 	looked   time.Time
+	busy     time.Time // when there were some last
 }
 
 const (
@@ -30,9 +32,14 @@ const (
 	busyShare = 0.004
 	idleShare = 0.3
 	// idleCommands a second are nobody's but a monitor's; lookEvery is how
-	// soon it is noticed that there are more.
+	// soon it is noticed that there are more, and idleAfter how long there must be no
+	// more: clients that all wait for something are still there.
 	idleCommands = 20
 	lookEvery    = 100 * time.Millisecond
+	idleAfter    = time.Second
+	// settleTime is how long a peer that is up gets no more than the floor. Until then
+	// its pings tell how far away it is: they do not stand behind hints.
+	settleTime = time.Second
 	// nearBatch is the size of a message: a hundred small hints, applied in a quarter
 	// of a millisecond; smaller ones cost more and disturb as much. To a peer as far
 	// away as distant it is a whole frame, since a message costs a round trip.
@@ -59,8 +66,8 @@ func newPace() *pace {
 
 // forget begins anew: the peer was away.
 func (p *pace) forget() {
-	p.best, p.perByte, p.floor = 0, 0, leastRate
-	p.share, p.looked = busyShare, time.Time{}
+	p.way, p.perByte, p.floor = 0, 0, leastRate
+	p.share, p.looked, p.began = busyShare, time.Time{}, time.Time{}
 	p.budget.SetBatch(nearBatch)
 	p.budget.Set(0)
 }
@@ -77,31 +84,46 @@ func (p *pace) clients(now time.Time, commands uint64) {
 	if took < lookEvery {
 		return
 	}
-	if !p.looked.IsZero() {
+	if p.looked.IsZero() || float64(commands-p.commands) > idleCommands*took.Seconds() {
+		p.busy = now
+	}
+	p.share = busyShare
+	if now.Sub(p.busy) >= idleAfter {
 		p.share = idleShare
-		if float64(commands-p.commands) > idleCommands*took.Seconds() {
-			p.share = busyShare
-		}
 	}
 	p.commands, p.looked = commands, now
 }
 
-// took takes note of a message of some bytes that the peer answered in took,
-// while its pings took rtt.
-func (p *pace) took(bytes int, took, rtt time.Duration) {
-	if rtt > 0 && (p.best == 0 || rtt < p.best) {
-		p.best = rtt
-		if rtt >= distant {
+// took takes note of a message of some bytes that the peer answered in took, while
+// way was the shortest round trip of its pings so far.
+func (p *pace) took(now time.Time, bytes int, took, way time.Duration) {
+	if p.began.IsZero() {
+		p.began = now
+	}
+	if now.Sub(p.began) >= settleTime {
+		p.settled(bytes, took, way)
+	}
+	rate := max(p.floor, float64(bytes)/longestRest.Seconds())
+	if p.perByte > 0 {
+		rate = max(rate, p.share/p.perByte)
+	}
+	p.budget.Set(rate)
+}
+
+// settled takes what a message took for work, less the way there and back.
+func (p *pace) settled(bytes int, took, way time.Duration) {
+	if way != p.way {
+		p.way = way
+		if way >= distant {
 			p.budget.SetBatch(distantBatch)
 		} else {
 			p.budget.SetBatch(nearBatch)
 		}
 	}
 	// A small message takes as long as a whole one: it is the way there and back.
-	work := max(took-p.best, leastWork).Seconds() / float64(max(bytes, nearBatch))
+	work := max(took-way, leastWork).Seconds() / float64(max(bytes, nearBatch))
 	if p.perByte == 0 {
 		p.perByte = work
 	}
 	p.perByte += (work - p.perByte) / 8
-	p.budget.Set(max(p.share/p.perByte, p.floor, float64(bytes)/longestRest.Seconds()))
 }

@@ -26,7 +26,7 @@ func handOver(t *testing.T, bytes int, clients bool, rtt time.Duration, work fun
 		d := work() * time.Duration(n) / 1024
 		time.Sleep(rtt + d)
 		p.clients(time.Now(), commands)
-		p.took(n, rtt+d, rtt)
+		p.took(time.Now(), n, rtt+d, rtt)
 		if clients {
 			commands += 100
 		}
@@ -48,7 +48,7 @@ func TestPace_APeerIsBusyWithHintsForItsShareOfTheTime(t *testing.T) {
 // Nobody is disturbed where there are no clients.
 func TestPace_WithoutClientsItIsALargeShare(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		took, busy := handOver(t, 4<<20, false, 0, func() time.Duration { return 20 * time.Microsecond })
+		took, busy := handOver(t, 64<<20, false, 0, func() time.Duration { return 20 * time.Microsecond })
 		if share := float64(busy) / float64(took); share > idleShare*1.1 || share < idleShare/2 {
 			t.Errorf("%v of %v, a share of %.3f", busy, took, share)
 		}
@@ -58,8 +58,8 @@ func TestPace_WithoutClientsItIsALargeShare(t *testing.T) {
 // A peer that slows down gets fewer, but gets all in the end: the floor.
 func TestPace_ASlowPeerGetsFewer_ButAllInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fast, _ := handOver(t, 4<<20, true, 0, func() time.Duration { return 2 * time.Microsecond })
-		slow, _ := handOver(t, 4<<20, true, 0, func() time.Duration { return 10 * time.Microsecond })
+		fast, _ := handOver(t, 32<<20, true, 0, func() time.Duration { return 2 * time.Microsecond })
+		slow, _ := handOver(t, 32<<20, true, 0, func() time.Duration { return 10 * time.Microsecond })
 		if slow < 4*fast {
 			t.Errorf("five times as slow, %v became %v", fast, slow)
 		}
@@ -81,6 +81,14 @@ func TestPace_ADistantPeerIsNotABusyOne(t *testing.T) {
 	})
 }
 
+// settledPace has got its first message a while ago.
+func settledPace() *pace {
+	p := newPace()
+	p.took(time.Now(), nearBatch, time.Millisecond, 50*time.Microsecond)
+	time.Sleep(settleTime)
+	return p
+}
+
 // pauseAfter is how long a message of hints waits for a whole one before it.
 func pauseAfter(t *testing.T, p *pace) time.Duration {
 	t.Helper()
@@ -98,11 +106,11 @@ func pauseAfter(t *testing.T, p *pace) time.Duration {
 // have a large record wait for minutes.
 func TestPace_ASmallMessageSaysNothingOfALargeOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace()
-		p.took(100, time.Millisecond, 50*time.Microsecond)
+		p := settledPace()
+		p.took(time.Now(), 100, time.Millisecond, 50*time.Microsecond)
 		small := p.perByte
-		p = newPace()
-		p.took(nearBatch, time.Millisecond, 50*time.Microsecond)
+		p = settledPace()
+		p.took(time.Now(), nearBatch, time.Millisecond, 50*time.Microsecond)
 		if small != p.perByte {
 			t.Errorf("%v seconds a byte from a small message, %v from a whole one that took as long", small, p.perByte)
 		}
@@ -112,10 +120,10 @@ func TestPace_ASmallMessageSaysNothingOfALargeOne(t *testing.T) {
 // A peer that stood still answers late. That says nothing of the time after.
 func TestPace_AMessageThatTookSeconds_DelaysNothingForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPace()
-		p.took(64<<10, time.Millisecond, 50*time.Microsecond)
+		p := settledPace()
+		p.took(time.Now(), 64<<10, time.Millisecond, 50*time.Microsecond)
 		for range 10 {
-			p.took(64<<10, 4*time.Second, 500*time.Millisecond)
+			p.took(time.Now(), 64<<10, 4*time.Second, 500*time.Millisecond)
 		}
 		if got := pauseAfter(t, p); got > time.Second {
 			t.Errorf("the next message waits for %v", got)
@@ -130,13 +138,13 @@ func TestPace_AMessageThatTookSeconds_DelaysNothingForLong(t *testing.T) {
 func TestPace_ALargeRecord_DelaysNothingForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const large = 16 << 20
-		p := newPace()
-		p.took(nearBatch, time.Millisecond, 50*time.Microsecond)
+		p := settledPace()
+		p.took(time.Now(), nearBatch, time.Millisecond, 50*time.Microsecond)
 		small := p.budget.Rate()
 		if err := p.budget.Take(t.Context(), large); err != nil {
 			t.Fatal(err)
 		}
-		p.took(large, 4*time.Second, 50*time.Microsecond)
+		p.took(time.Now(), large, 4*time.Second, 50*time.Microsecond)
 		began := time.Now()
 		if err := p.budget.Take(t.Context(), nearBatch); err != nil {
 			t.Fatal(err)
@@ -144,11 +152,55 @@ func TestPace_ALargeRecord_DelaysNothingForLong(t *testing.T) {
 		if rest := time.Since(began); rest > longestRest+time.Millisecond || rest < longestRest/2 {
 			t.Errorf("a rest of %v after a large record", rest)
 		}
-		p.took(nearBatch, time.Millisecond, 50*time.Microsecond)
+		p.took(time.Now(), nearBatch, time.Millisecond, 50*time.Microsecond)
 		if got := p.budget.Rate(); got > small {
 			t.Errorf("%.0f bytes a second after it, %.0f before", got, small)
 		}
 	})
+}
+
+// Pings that are slow while a connection is new must not hide what messages take.
+func TestPace_SlowPingsAtFirst_DoNotMakeItQuick(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPace()
+		const work = 3 * time.Millisecond
+		way, began := 3*time.Millisecond, time.Now()
+		for time.Since(began) < 10*time.Second {
+			if err := p.budget.Take(t.Context(), nearBatch); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(work)
+			if time.Since(began) > 500*time.Millisecond {
+				way = 10 * time.Microsecond
+			}
+			p.took(time.Now(), nearBatch, work, way)
+			if got := p.budget.Rate(); got > 1.1*busyShare*nearBatch/work.Seconds() && got > leastRate {
+				t.Fatalf("%.0f bytes a second after %v", got, time.Since(began))
+			}
+		}
+	})
+}
+
+// Clients that all wait are still there.
+func TestPace_ClientsThatPause_AreClients(t *testing.T) {
+	for pause, quick := range map[time.Duration]bool{800 * time.Millisecond: false, 1500 * time.Millisecond: true} {
+		synctest.Test(t, func(t *testing.T) {
+			p, commands, began := settledPace(), uint64(0), time.Now()
+			var most float64
+			for time.Since(began) < 20*time.Second {
+				time.Sleep(10 * time.Millisecond)
+				if time.Since(began)%(2*time.Second) > pause {
+					commands++
+				}
+				p.clients(time.Now(), commands)
+				p.took(time.Now(), nearBatch, time.Millisecond, 50*time.Microsecond)
+				most = max(most, p.budget.Rate())
+			}
+			if most > leastRate != quick {
+				t.Errorf("pauses of %v: up to %.0f bytes a second", pause, most)
+			}
+		})
+	}
 }
 
 // What is owed when a peer returns decides the floor, see TestPace_ASlowPeer...

@@ -102,7 +102,9 @@ func TestHealth_ShortPauses_AreForgiven(t *testing.T) {
 func TestHealth_RTT_IsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pn := newPipes(t, ServerConfig{})
-		pn.wrap = func(c net.Conn) net.Conn { return slowConn{c, 40 * time.Millisecond} }
+		var delay atomic.Int64
+		delay.Store(int64(40 * time.Millisecond))
+		pn.wrap = func(c net.Conn) net.Conn { return slowConn{c, &delay} }
 		p := newPeer(t, PeerConfig{Dial: pn.dial})
 		time.Sleep(time.Minute)
 		if rtt := p.State().RTT; rtt < 40*time.Millisecond || rtt > 60*time.Millisecond {
@@ -112,14 +114,45 @@ func TestHealth_RTT_IsMeasured(t *testing.T) {
 	})
 }
 
+// What held up single pings does not show in the shortest round trip; a new connection
+// may go another way.
+func TestHealth_LeastRTT_IsThatOfTheWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var delay atomic.Int64
+		pn := newPipes(t, ServerConfig{})
+		pn.wrap = func(c net.Conn) net.Conn { return slowConn{c, &delay} }
+		p := newPeer(t, PeerConfig{Dial: pn.dial})
+		for _, phase := range []struct {
+			delay time.Duration
+			cut   bool
+			least time.Duration
+		}{
+			{delay: 400 * time.Millisecond, least: 400 * time.Millisecond},
+			{delay: 40 * time.Millisecond, least: 40 * time.Millisecond},
+			{delay: 200 * time.Millisecond, least: 40 * time.Millisecond},
+			{delay: 80 * time.Millisecond, cut: true, least: 80 * time.Millisecond},
+		} {
+			delay.Store(int64(phase.delay))
+			if phase.cut {
+				pn.cut()
+			}
+			time.Sleep(10 * time.Second)
+			if got := p.State().LeastRTT; got < phase.least || got > phase.least+time.Millisecond {
+				t.Errorf("%+v: %v", phase, got)
+			}
+		}
+		pn.stop(t, p)
+	})
+}
+
 // slowConn delays writes.
 type slowConn struct {
 	net.Conn
-	delay time.Duration
+	delay *atomic.Int64
 }
 
 func (c slowConn) Write(b []byte) (int, error) {
-	time.Sleep(c.delay)
+	time.Sleep(time.Duration(c.delay.Load()))
 	return c.Conn.Write(b)
 }
 

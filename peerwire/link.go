@@ -35,7 +35,8 @@ type link struct {
 	down    *Error   // why there is no connection
 	cause   error    // why conn was closed by us
 	max     int      // largest message that the other end accepts
-	rtt     time.Duration
+	rtt     time.Duration // smoothed
+	least   time.Duration // the shortest, 0 before the first pong
 	pinged  time.Duration // when the last ping was queued, since base
 	pingID  uint64        // and its id
 
@@ -238,7 +239,7 @@ func (l *link) serve(conn net.Conn, pre Preface) error {
 	l.conn, l.closing, l.cause, l.idle = conn, false, nil, false
 	l.cut = nil
 	l.direct = newDirect(conn)
-	l.rtt, l.pinged, l.pingID = 0, 0, 0
+	l.rtt, l.least, l.pinged, l.pingID = 0, 0, 0, 0
 	l.ping(time.Since(p.base))
 	l.silent.Store(false)
 	l.reads.Add(1)
@@ -341,4 +342,7 @@ func (l *link) addState(st *PeerState) {
 	st.QueueBytes += l.out.bytes()
 	st.Pending += l.wait.n
 	st.RTT = max(st.RTT, l.rtt)
+	if l.least > 0 && (st.LeastRTT == 0 || l.least < st.LeastRTT) {
+		st.LeastRTT = l.least
+	}
 }

@@ -34,6 +34,7 @@ type PeerState struct {
 	QueueBytes int           // queued and not yet written
 	Pending    int           // requests that wait for a reply
 	RTT        time.Duration // smoothed round trip of the pings, 0 when unknown
+	LeastRTT   time.Duration // shortest round trip of a ping since the connections are up, 0 when unknown
 	LastError  error         // why the last connection or dial failed, nil since it is up again
 }
 

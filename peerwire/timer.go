@@ -210,8 +210,9 @@ func (l *link) pong(id uint64) {
 	sample := time.Since(l.peer.base) - l.pinged
 	l.pinged = 0
 	if l.rtt == 0 {
-		l.rtt = sample
+		l.rtt, l.least = sample, sample
 	} else {
 		l.rtt += (sample - l.rtt) / 8
+		l.least = min(l.least, sample)
 	}
 }
