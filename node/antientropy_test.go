@@ -34,11 +34,16 @@ func (s *stores) option() nodetest.Option {
 	})
 }
 
-func (s *stores) update(t *testing.T, i int, key string, write func(*datastore.View, *datastore.Delta)) {
-	t.Helper()
+// of is the store that node i opened last.
+func (s *stores) of(i int) *datastore.Memory {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, err := s.by[i].Update([]byte(key), updateFunc(write), nil); err != nil {
+	return s.by[i]
+}
+
+func (s *stores) update(t *testing.T, i int, key string, write func(*datastore.View, *datastore.Delta)) {
+	t.Helper()
+	if _, err := s.of(i).Update([]byte(key), updateFunc(write), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -84,7 +89,7 @@ func TestAntiEntropy_MakesCopiesEqual(t *testing.T) {
 		}
 		for _, name := range []string{
 			"comparison_keys_total", "comparison_round_trips_total", "comparison_bytes_total{direction=in}", "comparison_bytes_total{direction=out}",
-			"repairs_total{cause=anti_entropy}",
+			"repairs_total{cause=anti_entropy,direction=in}", "repairs_total{cause=anti_entropy,direction=out}",
 		} {
 			if total(t, c, name) == 0 {
 				t.Errorf("%s did not grow", name)
@@ -192,8 +197,10 @@ func TestRepair_MakesEqualNow(t *testing.T) {
 		if p := steps["n0"]; p.Pass != 2 {
 			t.Errorf("n0 did not get what n2 had: %+v", p)
 		}
-		if total(t, c, "repairs_total{cause=operator}") == 0 {
-			t.Error("repairs_total{cause=operator} did not grow")
+		for _, direction := range []string{"in", "out"} {
+			if gathered(t, c.Nodes[1])["dynomited_repairs_total{cause=operator,direction="+direction+"}"] == 0 {
+				t.Errorf("no repairs %s of who was asked", direction)
+			}
 		}
 
 		s.set(t, 0, "another", "v")

@@ -14,7 +14,8 @@ import (
 // The causes of repairs that other tests do not tell apart.
 func TestMetrics_RepairsByCauseAndDirection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := nodetest.NewCluster(t, 3)
+		var s stores
+		c := nodetest.NewCluster(t, 3, s.option())
 		repairs := func(labels string) (sum float64) {
 			for _, n := range c.Nodes {
 				sum += gathered(t, n)["dynomited_repairs_total{"+labels+"}"]
@@ -53,6 +54,15 @@ func TestMetrics_RepairsByCauseAndDirection(t *testing.T) {
 			want(t, c.Do(1, "SETNX", key, "x"), 0)
 		}
 		grew("cause=write,direction=in", writes)
+		// One that finds what its primary alone has: it writes nothing, but a majority
+		// must have what it replies.
+		given := repairs("cause=write,direction=out")
+		for i := range 30 {
+			key := fmt.Sprintf("p%d", i)
+			s.set(t, i%2, key, "alone")
+			c.Do(i%2, "SETNX", key, "x")
+		}
+		grew("cause=write,direction=out", given)
 		if now := repairs("cause=read"); now != reads {
 			t.Errorf("writes made %v read repairs", now-reads)
 		}
@@ -79,13 +89,19 @@ func TestMetrics_RepairsByCauseAndDirection(t *testing.T) {
 
 		// A node that lost its memory gets everything, and gives what it alone
 		// was told since.
-		fetched := repairs("cause=catch_up,direction=in")
+		fetched, pushed := repairs("cause=catch_up,direction=in"), repairs("cause=catch_up,direction=out")
 		c.Crash(1)
+		before := s.of(1)
 		c.Start(1)
+		for s.of(1) == before {
+			time.Sleep(time.Millisecond)
+		}
+		s.set(t, 1, "here alone", "v")
 		want(t, gathered(t, c.Nodes[1])["dynomited_caught_up"], 0)
 		c.WaitReady(1)
 		want(t, gathered(t, c.Nodes[1])["dynomited_caught_up"], 1)
 		grew("cause=catch_up,direction=in", fetched)
+		grew("cause=catch_up,direction=out", pushed)
 	})
 }
 

@@ -192,7 +192,7 @@ func TestMetrics_EachEventMovesItsMetric(t *testing.T) {
 		c.WaitComplete(0)
 		c.WaitComplete(2)
 		time.Sleep(time.Second)
-		grew("comparisons_total", "repairs_total{cause=comparison}")
+		grew("comparisons_total", "repairs_total{cause=comparison,direction=in}", "repairs_total{cause=comparison,direction=out}")
 		if left := moved("dynomited_hint_dirty_ranges"); left >= 0 {
 			t.Errorf("%v more dirty ranges than before", left)
 		}
