@@ -168,7 +168,6 @@ func (h *handoff) serve(ctx context.Context, q *peer) {
 		}
 		h.watch(q)
 		if !q.isUp() {
-			pace.forget()
 			continue
 		}
 		if err := h.drain(ctx, q, pace); err != nil && ctx.Err() == nil {
@@ -190,6 +189,7 @@ func (h *handoff) drain(ctx context.Context, q *peer, pace *pace) error {
 	log, id := h.log.Load(), q.member.ID
 	stats := log.Stats(id)
 	owed := stats.Records > 0
+	pace.meets(q.ups.Load())
 	pace.owes(stats.Bytes)
 	var d coordinator.Deliver // its memory is used for one message after the other
 	err := log.Replay(ctx, id, &pace.budget, func(ctx context.Context, records []hints.Record) error {
@@ -217,6 +217,14 @@ func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, d *coordinat
 	}
 	ids := make([]uint64, 0, len(records))
 	log, id := h.log.Load(), q.member.ID
+	if pace.meets(q.ups.Load()) {
+		pace.owes(log.Stats(id).Bytes)
+	}
+	bytes := 0
+	for _, r := range records {
+		bytes += len(r.Key) + len(r.Delta)
+	}
+	pace.paysFor(bytes)
 	call := func(kind byte, payload []byte) ([]byte, error) {
 		ctx, cancel := context.WithTimeout(ctx, deliverTime+time.Duration(len(payload))*time.Second/leastRate)
 		defer cancel()

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"math"
 	"time"
 
 	"github.com/dynomite-go/dynomite/hints"
@@ -15,15 +16,16 @@ import (
 // handoffTime. docs/repair.md has what this does to clients.
 type pace struct {
 	budget  hints.Budget
-	way     time.Duration // the least round trip of a ping since the peer is up, 0 until settled
-	began   time.Time     // when the first message was answered since the peer is up
+	ups     uint64        // how often the peer had come up when it was met
+	began   time.Time     // when the first message was answered since then
+	way     time.Duration // the least round trip of a ping, 0 until it has settled
 	perByte float64       // seconds of work that a byte makes, smoothed
 	floor   float64       // bytes a second
 	share   float64
 
 	commands uint64 // of clients, when they were looked at
 	looked   time.Time
-	busy     time.Time // when there were some last
+	load     float64 // commands of the last second, the older the less
 }
 
 const (
@@ -31,14 +33,15 @@ const (
 	// it, idleShare while none do.
 	busyShare = 0.004
 	idleShare = 0.3
-	// idleCommands a second are nobody's but a monitor's; lookEvery is how
-	// soon it is noticed that there are more, and idleAfter how long there must be no
-	// more: clients that all wait for something are still there.
+	// idleCommands a second are nobody's but a monitor's; lookEvery is how soon it is
+	// noticed that there are more. That there are none counts after idleAfter: clients
+	// that all wait for an answer, or for its deadline, are still there.
 	idleCommands = 20
 	lookEvery    = 100 * time.Millisecond
-	idleAfter    = time.Second
-	// settleTime is how long a peer that is up gets no more than the floor. Until then
-	// its pings tell how far away it is: they do not stand behind hints.
+	idleAfter    = 3 * time.Second
+	// settleTime is how long after the first message a peer that came up gets only what
+	// the floor allows. From its pings in that time, few of which stand behind hints,
+	// it is known how far away it is.
 	settleTime = time.Second
 	// nearBatch is the size of a message: a hundred small hints, applied in a quarter
 	// of a millisecond; smaller ones cost more and disturb as much. To a peer as far
@@ -64,7 +67,17 @@ func newPace() *pace {
 	return p
 }
 
-// forget begins anew: the peer was away.
+// meets begins anew if the peer was away since it was met last: it has come up so
+// often. It says whether it did.
+func (p *pace) meets(ups uint64) bool {
+	if ups == p.ups {
+		return false
+	}
+	p.ups = ups
+	p.forget()
+	return true
+}
+
 func (p *pace) forget() {
 	p.way, p.perByte, p.floor = 0, 0, leastRate
 	p.share, p.looked, p.began = busyShare, time.Time{}, time.Time{}
@@ -84,14 +97,27 @@ func (p *pace) clients(now time.Time, commands uint64) {
 	if took < lookEvery {
 		return
 	}
-	if p.looked.IsZero() || float64(commands-p.commands) > idleCommands*took.Seconds() {
-		p.busy = now
+	if p.looked.IsZero() {
+		p.load = idleCommands * math.Exp(settleTime.Seconds())
+	} else {
+		p.load = p.load*math.Exp(-took.Seconds()) + float64(commands-p.commands)
+		p.load = min(p.load, idleCommands*math.Exp(idleAfter.Seconds()))
 	}
 	p.share = busyShare
-	if now.Sub(p.busy) >= idleAfter {
+	if p.load <= idleCommands {
 		p.share = idleShare
 	}
 	p.commands, p.looked = commands, now
+}
+
+// paysFor sets the budget, by which bytes that go now, or went, are paid for: in
+// longestRest at the latest, whatever becomes of them.
+func (p *pace) paysFor(bytes int) {
+	rate := max(p.floor, float64(bytes)/longestRest.Seconds())
+	if p.perByte > 0 {
+		rate = max(rate, p.share/p.perByte)
+	}
+	p.budget.Set(rate)
 }
 
 // took takes note of a message of some bytes that the peer answered in took, while
@@ -103,11 +129,7 @@ func (p *pace) took(now time.Time, bytes int, took, way time.Duration) {
 	if now.Sub(p.began) >= settleTime {
 		p.settled(bytes, took, way)
 	}
-	rate := max(p.floor, float64(bytes)/longestRest.Seconds())
-	if p.perByte > 0 {
-		rate = max(rate, p.share/p.perByte)
-	}
-	p.budget.Set(rate)
+	p.paysFor(bytes)
 }
 
 // settled takes what a message took for work, less the way there and back.

@@ -2,12 +2,15 @@ package node
 
 import (
 	"context"
+	"errors"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/dynomite-go/dynomite/hints"
 	"github.com/dynomite-go/dynomite/node/internal/coordinator"
+	"github.com/dynomite-go/dynomite/peerwire"
 )
 
 // handOver plays a peer that takes work for each byte and is rtt away, and
@@ -181,26 +184,120 @@ func TestPace_SlowPingsAtFirst_DoNotMakeItQuick(t *testing.T) {
 	})
 }
 
-// Clients that all wait are still there.
-func TestPace_ClientsThatPause_AreClients(t *testing.T) {
-	for pause, quick := range map[time.Duration]bool{800 * time.Millisecond: false, 1500 * time.Millisecond: true} {
+// idleLooks is how often hints go as fast as if nobody used the cluster, of all looks.
+func idleLooks(commands func(at time.Duration) uint64) float64 {
+	p, began := settledPace(), time.Now()
+	idle, looks := 0.0, 0.0
+	for looks = 0; looks < 2000; looks++ {
+		time.Sleep(10 * time.Millisecond)
+		p.clients(time.Now(), commands(time.Since(began)))
+		if p.share == idleShare {
+			idle++
+		}
+	}
+	return idle / looks
+}
+
+// Clients that all wait for an answer, or until they give up, are still there.
+func TestPace_ClientsThatWait_AreClients(t *testing.T) {
+	for pause, want := range map[time.Duration]bool{2200 * time.Millisecond: false, 5 * time.Second: true} {
 		synctest.Test(t, func(t *testing.T) {
-			p, commands, began := settledPace(), uint64(0), time.Now()
-			var most float64
-			for time.Since(began) < 20*time.Second {
-				time.Sleep(10 * time.Millisecond)
-				if time.Since(began)%(2*time.Second) > pause {
-					commands++
+			sum, last := uint64(0), time.Duration(0)
+			got := idleLooks(func(at time.Duration) uint64 {
+				if at%(pause+time.Second) < time.Second {
+					sum += uint64((at - last) / time.Millisecond)
 				}
-				p.clients(time.Now(), commands)
-				p.took(time.Now(), nearBatch, time.Millisecond, 50*time.Microsecond)
-				most = max(most, p.budget.Rate())
-			}
-			if most > leastRate != quick {
-				t.Errorf("pauses of %v: up to %.0f bytes a second", pause, most)
+				last = at
+				return sum
+			})
+			if got > 0 != want {
+				t.Errorf("pauses of %v: idle for %.3f of the time", pause, got)
 			}
 		})
 	}
+}
+
+// What looks after a node sends a few commands now and then, all at once.
+func TestPace_AMonitorIsNoClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		if got := idleLooks(func(at time.Duration) uint64 { return 10 * uint64(at/time.Second) }); got < 0.8 {
+			t.Errorf("idle for %.3f of the time", got)
+		}
+	})
+	synctest.Test(t, func(t *testing.T) {
+		if got := idleLooks(func(at time.Duration) uint64 { return 40 * uint64(at/time.Second) }); got > 0.1 {
+			t.Errorf("idle for %.3f of the time, with 40 commands a second", got)
+		}
+	})
+}
+
+// A peer that was away is met as if for the first time, one that was not is not.
+func TestPace_MeetsAPeerAnew_WhenItWasAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := settledPace()
+		quick := func() bool {
+			p.took(time.Now(), nearBatch, 60*time.Microsecond, 50*time.Microsecond)
+			return p.budget.Rate() > leastRate
+		}
+		p.owes(100 << 20)
+		if !quick() {
+			t.Fatal("slow after a second")
+		}
+		if p.meets(p.ups) || !quick() {
+			t.Error("one that is still there is new")
+		}
+		p.took(time.Now(), nearBatch, 60*time.Millisecond, 50*time.Millisecond)
+		if got := p.budget.Batch(); got != distantBatch {
+			t.Errorf("batches of %d to a distant peer", got)
+		}
+		if !p.meets(p.ups+1) || quick() {
+			t.Error("what is known of one that was away still holds")
+		}
+		if got := p.budget.Batch(); got != nearBatch {
+			t.Errorf("batches of %d to a peer of unknown distance", got)
+		}
+		time.Sleep(settleTime)
+		for way, want := range map[time.Duration]int{50 * time.Millisecond: distantBatch, 50 * time.Microsecond: nearBatch} {
+			p.took(time.Now(), nearBatch, 60*time.Millisecond, way)
+			if got := p.budget.Batch(); got != want {
+				t.Errorf("batches of %d to a peer %v away", got, way)
+			}
+		}
+	})
+}
+
+// A record that was not delivered is not paid for by those behind it.
+func TestHandoff_ALargeRecordThatFails_HoldsUpNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log, _, err := hints.Open(hints.Config{Self: "n0", MaxBytes: 1 << 30})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer log.Close()
+		if err := log.Add("n1", 1, []byte("k"), make([]byte, 12<<20)); err != nil {
+			t.Fatal(err)
+		}
+		wire, err := peerwire.NewPeer(peerwire.PeerConfig{
+			Remote: "n1",
+			Dial:   func(context.Context) (net.Conn, error) { return nil, errors.New("nobody") },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := handoff{n: &Node{}}
+		h.log.Store(log)
+		p := settledPace()
+		q := &peer{member: &coordinator.Member{ID: "n1"}, wire: wire}
+		for range 3 {
+			began := time.Now()
+			if err := h.drain(t.Context(), q, p); err == nil {
+				t.Fatal("delivered")
+			}
+			if took := time.Since(began); took > longestRest+time.Millisecond {
+				t.Errorf("it is sent again after %v", took)
+			}
+		}
+	})
 }
 
 // What is owed when a peer returns decides the floor, see TestPace_ASlowPeer...

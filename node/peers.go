@@ -61,6 +61,7 @@ type peer struct {
 	behind   bool   // it catches up
 	owes     uint32 // hints that it has for us
 
+	ups      atomic.Uint64 // how often it came up
 	wake     chan struct{} // something is to be handed over, or can be now
 	delivery delivery
 	compared compared
@@ -234,7 +235,9 @@ func (n *Node) peerState(q *peer, s peerwire.PeerState) {
 		return
 	}
 	q.up = up
-	if !up {
+	if up {
+		q.ups.Add(1)
+	} else {
 		q.told = false
 	}
 	q.mu.Unlock()
