@@ -30,11 +30,11 @@ type link struct {
 	cutAt   int       // how much of it is written
 	out     outbox
 	wait    pending
-	conn    net.Conn // nil when down
-	closing bool     // the connection is to end
-	down    *Error   // why there is no connection
-	cause   error    // why conn was closed by us
-	max     int      // largest message that the other end accepts
+	conn    net.Conn      // nil when down
+	closing bool          // the connection is to end
+	down    *Error        // why there is no connection
+	cause   error         // why conn was closed by us
+	max     int           // largest message that the other end accepts
 	rtt     time.Duration // smoothed
 	least   time.Duration // the shortest, 0 before the first pong
 	pinged  time.Duration // when the last ping was queued, since base
