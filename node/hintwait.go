@@ -63,7 +63,7 @@ func (w *hintWait) look(ctx context.Context) int {
 		defer mu.Unlock()
 		if err == nil {
 			w.said[holder] = states
-		} else if before, ok := w.said[holder]; ok && ctx.Err() != nil {
+		} else if before, ok := w.said[holder]; ok && ended(ctx) {
 			states = before // it had no time to say it again
 		} else {
 			lacking[holder] = true
@@ -93,4 +93,11 @@ func (w *hintWait) look(ctx context.Context) int {
 	heard(n.ID(), n.Hints(), err)
 	asked.Wait()
 	return len(lacking)
+}
+
+// ended says whether ctx has ended, or is about to: a call that has its deadline may
+// fail with it a moment earlier.
+func ended(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
