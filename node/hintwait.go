@@ -61,11 +61,8 @@ func (w *hintWait) look(ctx context.Context) int {
 	heard := func(holder string, states []HintState, err error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if err == nil {
-			w.said[holder] = states
-		} else if before, ok := w.said[holder]; ok && ended(ctx) {
-			states = before // it had no time to say it again
-		} else {
+		states, known := w.hears(ctx, holder, states, err)
+		if !known {
 			lacking[holder] = true
 		}
 		for _, h := range states {
@@ -93,6 +90,17 @@ func (w *hintWait) look(ctx context.Context) int {
 	heard(n.ID(), n.Hints(), err)
 	asked.Wait()
 	return len(lacking)
+}
+
+// hears is what a holder keeps, if it is known: it answered, or it had no time to
+// say once more what it said before.
+func (w *hintWait) hears(ctx context.Context, holder string, states []HintState, err error) ([]HintState, bool) {
+	if err == nil {
+		w.said[holder] = states
+		return states, true
+	}
+	before, ok := w.said[holder]
+	return before, ok && ended(ctx)
 }
 
 // ended says whether ctx has ended, or is about to: a call that has its deadline may

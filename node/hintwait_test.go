@@ -62,18 +62,6 @@ func TestHintsWait_AsksEveryHolder(t *testing.T) {
 	})
 }
 
-// Its time ends while holders are asked once more: what they said before holds.
-func TestHintsWait_ItsEndIsNobodysFailure(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := nodetest.NewCluster(t, 3)
-		away(c)
-		c.Do(0, "SET", "k", "v")
-		for ms := range 300 {
-			want(t, c.Do(0, "DYN.HINTS", "WAIT", 10+ms), 1)
-		}
-	})
-}
-
 // With writes going on all the time a wait still has an end: it is for those
 // that were before it.
 func TestHintsWait_EndsWhileClientsWrite(t *testing.T) {
