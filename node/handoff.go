@@ -167,6 +167,7 @@ func (h *handoff) serve(ctx context.Context, q *peer) {
 		case <-every.C:
 		}
 		h.watch(q)
+		pace.clients(time.Now(), h.n.coord.Commands())
 		if !q.isUp() {
 			continue
 		}
@@ -189,12 +190,16 @@ func (h *handoff) drain(ctx context.Context, q *peer, pace *pace) error {
 	log, id := h.log.Load(), q.member.ID
 	stats := log.Stats(id)
 	owed := stats.Records > 0
-	pace.meets(q.ups.Load())
+	pace.meets(q.returns())
 	pace.owes(stats.Bytes)
 	var d coordinator.Deliver // its memory is used for one message after the other
 	err := log.Replay(ctx, id, &pace.budget, func(ctx context.Context, records []hints.Record) error {
 		d.Reset()
-		return h.deliver(ctx, q, pace, &d, records)
+		err := h.deliver(ctx, q, pace, &d, records)
+		if err != nil {
+			pace.fails(size(records))
+		}
+		return err
 	})
 	if owed && err == nil {
 		h.n.sendStatus(q) // it may wait for this
@@ -203,6 +208,14 @@ func (h *handoff) drain(ctx context.Context, q *peer, pace *pace) error {
 		return err
 	}
 	return h.equalize(ctx, q)
+}
+
+// size is what records count in the budget.
+func size(records []hints.Record) (bytes int) {
+	for _, r := range records {
+		bytes += len(r.Key) + len(r.Delta)
+	}
+	return bytes
 }
 
 // deliverTime is how long a peer may take for one message of hints, and for each
@@ -217,14 +230,8 @@ func (h *handoff) deliver(ctx context.Context, q *peer, pace *pace, d *coordinat
 	}
 	ids := make([]uint64, 0, len(records))
 	log, id := h.log.Load(), q.member.ID
-	if pace.meets(q.ups.Load()) {
-		pace.owes(log.Stats(id).Bytes)
-	}
-	bytes := 0
-	for _, r := range records {
-		bytes += len(r.Key) + len(r.Delta)
-	}
-	pace.paysFor(bytes)
+	pace.meets(q.returns())
+	pace.owes(log.Stats(id).Bytes)
 	call := func(kind byte, payload []byte) ([]byte, error) {
 		ctx, cancel := context.WithTimeout(ctx, deliverTime+time.Duration(len(payload))*time.Second/leastRate)
 		defer cancel()

@@ -42,6 +42,9 @@ func (n *Node) awaitHints(ctx context.Context) int {
 			return lacking
 		case <-tick.C:
 		}
+		if ended(ctx) {
+			return lacking
+		}
 	}
 }
 
@@ -99,8 +102,10 @@ func (w *hintWait) hears(ctx context.Context, holder string, states []HintState,
 		w.said[holder] = states
 		return states, true
 	}
-	before, ok := w.said[holder]
-	return before, ok && ended(ctx)
+	if before, ok := w.said[holder]; ok && ended(ctx) {
+		return before, true
+	}
+	return states, false
 }
 
 // ended says whether ctx has ended, or is about to: a call that has its deadline may

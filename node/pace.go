@@ -16,10 +16,11 @@ import (
 // handoffTime. docs/repair.md has what this does to clients.
 type pace struct {
 	budget  hints.Budget
-	ups     uint64        // how often the peer had come up when it was met
+	times   uint64        // how often the peer had come back when it was met
 	began   time.Time     // when the first message was answered since then
 	way     time.Duration // the least round trip of a ping, 0 until it has settled
 	perByte float64       // seconds of work that a byte makes, smoothed
+	failed  int           // messages since the last that was answered
 	floor   float64       // bytes a second
 	share   float64
 
@@ -55,38 +56,41 @@ const (
 	leastRate   = 128 << 10
 	handoffTime = 7 * time.Minute
 	// longestRest is how long the longest rest is, after the largest record too. A peer
-	// that returns does not wait for hints that pause for hintPatience.
+	// that returns does not wait for hints that pause for hintPatience. After messages
+	// that failed it becomes longer, up to failedRest for a large record.
 	longestRest = hintPatience / 2
+	failedRest  = 16 * longestRest
 	// leastWork stands for a message whose work cannot be told from the way there.
 	leastWork = 20 * time.Microsecond
 )
 
 func newPace() *pace {
-	p := &pace{}
+	p := &pace{floor: leastRate, share: busyShare}
 	p.forget()
 	return p
 }
 
-// meets begins anew if the peer was away since it was met last: it has come up so
-// often. It says whether it did.
-func (p *pace) meets(ups uint64) bool {
-	if ups == p.ups {
-		return false
+// meets begins anew if the peer, which has come back so many times, did so since it
+// was met last.
+func (p *pace) meets(times uint64) {
+	if times != p.times {
+		p.times = times
+		p.forget()
 	}
-	p.ups = ups
-	p.forget()
-	return true
 }
 
 func (p *pace) forget() {
-	p.way, p.perByte, p.floor = 0, 0, leastRate
-	p.share, p.looked, p.began = busyShare, time.Time{}, time.Time{}
+	p.way, p.perByte, p.failed, p.began = 0, 0, 0, time.Time{}
 	p.budget.SetBatch(nearBatch)
 	p.budget.Set(0)
 }
 
-// owes takes note of how many bytes are queued for the peer.
+// owes takes note of how many bytes are queued for the peer. Until there are none
+// the floor is that of the most.
 func (p *pace) owes(bytes int64) {
+	if bytes == 0 {
+		p.floor = leastRate
+	}
 	p.floor = max(p.floor, float64(bytes)/handoffTime.Seconds())
 }
 
@@ -100,7 +104,9 @@ func (p *pace) clients(now time.Time, commands uint64) {
 	if p.looked.IsZero() {
 		p.load = idleCommands * math.Exp(settleTime.Seconds())
 	} else {
-		p.load = p.load*math.Exp(-took.Seconds()) + float64(commands-p.commands)
+		// The mean since then, weighted as if it had been so at each moment.
+		s := took.Seconds()
+		p.load = p.load*math.Exp(-s) + float64(commands-p.commands)*(1-math.Exp(-s))/s
 		p.load = min(p.load, idleCommands*math.Exp(idleAfter.Seconds()))
 	}
 	p.share = busyShare
@@ -110,14 +116,11 @@ func (p *pace) clients(now time.Time, commands uint64) {
 	p.commands, p.looked = commands, now
 }
 
-// paysFor sets the budget, by which bytes that go now, or went, are paid for: in
-// longestRest at the latest, whatever becomes of them.
-func (p *pace) paysFor(bytes int) {
-	rate := max(p.floor, float64(bytes)/longestRest.Seconds())
-	if p.perByte > 0 {
-		rate = max(rate, p.share/p.perByte)
-	}
-	p.budget.Set(rate)
+// fails takes note of bytes that were sent, and not answered.
+func (p *pace) fails(bytes int) {
+	rest := min(longestRest<<p.failed, failedRest)
+	p.failed = min(p.failed+1, 10)
+	p.budget.Set(max(p.floor, float64(bytes)/rest.Seconds()))
 }
 
 // took takes note of a message of some bytes that the peer answered in took, while
@@ -129,7 +132,12 @@ func (p *pace) took(now time.Time, bytes int, took, way time.Duration) {
 	if now.Sub(p.began) >= settleTime {
 		p.settled(bytes, took, way)
 	}
-	p.paysFor(bytes)
+	p.failed = 0
+	rate := max(p.floor, float64(bytes)/longestRest.Seconds())
+	if p.perByte > 0 {
+		rate = max(rate, p.share/p.perByte)
+	}
+	p.budget.Set(rate)
 }
 
 // settled takes what a message took for work, less the way there and back.

@@ -231,27 +231,40 @@ func TestPace_AMonitorIsNoClient(t *testing.T) {
 	})
 }
 
+// The floor is for what was owed when it was most, until all is there.
+func TestPace_WhatIsOwedCountsUntilAllIsThere(t *testing.T) {
+	p := newPace()
+	p.owes(1 << 30)
+	p.owes(1 << 20)
+	if want := 1 << 30 / handoffTime.Seconds(); p.floor != want {
+		t.Errorf("a floor of %.0f, want %.0f", p.floor, want)
+	}
+	if p.owes(0); p.floor != leastRate {
+		t.Errorf("a floor of %.0f, and nothing is owed", p.floor)
+	}
+}
+
 // A peer that was away is met as if for the first time, one that was not is not.
 func TestPace_MeetsAPeerAnew_WhenItWasAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := settledPace()
 		quick := func() bool {
 			p.took(time.Now(), nearBatch, 60*time.Microsecond, 50*time.Microsecond)
-			return p.budget.Rate() > leastRate
+			return p.budget.Rate() > p.floor
 		}
 		p.owes(100 << 20)
 		if !quick() {
 			t.Fatal("slow after a second")
 		}
-		if p.meets(p.ups) || !quick() {
+		if p.meets(p.times); !quick() {
 			t.Error("one that is still there is new")
 		}
 		p.took(time.Now(), nearBatch, 60*time.Millisecond, 50*time.Millisecond)
 		if got := p.budget.Batch(); got != distantBatch {
 			t.Errorf("batches of %d to a distant peer", got)
 		}
-		if !p.meets(p.ups+1) || quick() {
-			t.Error("what is known of one that was away still holds")
+		if p.meets(p.times + 1); quick() || p.floor == leastRate {
+			t.Error("what is known of one that was away still holds, or what it is owed does not")
 		}
 		if got := p.budget.Batch(); got != nearBatch {
 			t.Errorf("batches of %d to a peer of unknown distance", got)
@@ -266,7 +279,21 @@ func TestPace_MeetsAPeerAnew_WhenItWasAway(t *testing.T) {
 	})
 }
 
-// A record that was not delivered is not paid for by those behind it.
+// unreachable is n1, which no message reaches.
+func unreachable(t *testing.T) *peer {
+	t.Helper()
+	wire, err := peerwire.NewPeer(peerwire.PeerConfig{
+		Remote: "n1",
+		Dial:   func(context.Context) (net.Conn, error) { return nil, errors.New("nobody") },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &peer{member: &coordinator.Member{ID: "n1"}, wire: wire}
+}
+
+// A record that was not delivered holds up those behind it as others do, and longer
+// only while it fails again.
 func TestHandoff_ALargeRecordThatFails_HoldsUpNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _, err := hints.Open(hints.Config{Self: "n0", MaxBytes: 1 << 30})
@@ -277,25 +304,22 @@ func TestHandoff_ALargeRecordThatFails_HoldsUpNothing(t *testing.T) {
 		if err := log.Add("n1", 1, []byte("k"), make([]byte, 12<<20)); err != nil {
 			t.Fatal(err)
 		}
-		wire, err := peerwire.NewPeer(peerwire.PeerConfig{
-			Remote: "n1",
-			Dial:   func(context.Context) (net.Conn, error) { return nil, errors.New("nobody") },
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
 		h := handoff{n: &Node{}}
 		h.log.Store(log)
-		p := settledPace()
-		q := &peer{member: &coordinator.Member{ID: "n1"}, wire: wire}
-		for range 3 {
+		p, q := settledPace(), unreachable(t)
+		const s = time.Second
+		for i, want := range []time.Duration{0, 3 * s / 2, 3 * s, 6 * s, 12 * s, 24 * s, 24 * s} {
 			began := time.Now()
 			if err := h.drain(t.Context(), q, p); err == nil {
 				t.Fatal("delivered")
 			}
-			if took := time.Since(began); took > longestRest+time.Millisecond {
-				t.Errorf("it is sent again after %v", took)
+			if took := time.Since(began); took < want-time.Millisecond || took > want+time.Millisecond {
+				t.Errorf("sent for the %d. time after %v, want %v", i+1, took, want)
 			}
+		}
+		p.took(time.Now(), nearBatch, time.Millisecond, 50*time.Microsecond)
+		if p.fails(12 << 20); pauseAfter(t, p) > longestRest+time.Millisecond {
+			t.Error("it counts that messages failed before others were answered")
 		}
 	})
 }
@@ -318,7 +342,7 @@ func TestHandoff_TellsThePaceWhatIsOwed(t *testing.T) {
 	p := newPace()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := h.drain(ctx, &peer{member: &coordinator.Member{ID: "n1"}}, p); err == nil {
+	if err := h.drain(ctx, unreachable(t), p); err == nil {
 		t.Error("delivered")
 	}
 	if want := 12 * 8 << 20 / handoffTime.Seconds(); p.floor < want {

@@ -61,12 +61,16 @@ type peer struct {
 	behind   bool   // it catches up
 	owes     uint32 // hints that it has for us
 
-	ups      atomic.Uint64 // how often it came up
+	ups      atomic.Uint64 // how often it came up, or was heard again
 	wake     chan struct{} // something is to be handed over, or can be now
 	delivery delivery
 	compared compared
 	bad      atomic.Uint64 // messages from it that could not be read or served
 }
+
+// returns is a number that grows when it came back, be it for a moment that it was
+// away.
+func (q *peer) returns() uint64 { return q.ups.Load() + q.wire.State().Connections }
 
 var errNoPeer = errors.New("node: no such peer")
 

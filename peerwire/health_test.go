@@ -122,6 +122,7 @@ func TestHealth_LeastRTT_IsThatOfTheWay(t *testing.T) {
 		pn := newPipes(t, ServerConfig{})
 		pn.wrap = func(c net.Conn) net.Conn { return slowConn{c, &delay} }
 		p := newPeer(t, PeerConfig{Dial: pn.dial})
+		connections := uint64(1)
 		for _, phase := range []struct {
 			delay time.Duration
 			cut   bool
@@ -135,8 +136,12 @@ func TestHealth_LeastRTT_IsThatOfTheWay(t *testing.T) {
 			delay.Store(int64(phase.delay))
 			if phase.cut {
 				pn.cut()
+				connections++
 			}
 			time.Sleep(10 * time.Second)
+			if got := p.State().Connections; got != connections {
+				t.Errorf("%+v: connection %d", phase, got)
+			}
 			if got := p.State().LeastRTT; got < phase.least || got > phase.least+time.Millisecond {
 				t.Errorf("%+v: %v", phase, got)
 			}

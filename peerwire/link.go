@@ -37,6 +37,7 @@ type link struct {
 	max     int           // largest message that the other end accepts
 	rtt     time.Duration // smoothed
 	least   time.Duration // the shortest, 0 before the first pong
+	opened  uint64        // how many connections there were
 	pinged  time.Duration // when the last ping was queued, since base
 	pingID  uint64        // and its id
 
@@ -240,6 +241,7 @@ func (l *link) serve(conn net.Conn, pre Preface) error {
 	l.cut = nil
 	l.direct = newDirect(conn)
 	l.rtt, l.least, l.pinged, l.pingID = 0, 0, 0, 0
+	l.opened++
 	l.ping(time.Since(p.base))
 	l.silent.Store(false)
 	l.reads.Add(1)
@@ -333,6 +335,7 @@ func (l *link) busy() bool {
 func (l *link) addState(st *PeerState) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	st.Connections += l.opened
 	if l.conn == nil || l.closing {
 		st.LastError = errors.Unwrap(l.down)
 		return

@@ -28,14 +28,15 @@ type Request struct {
 
 // PeerState is a snapshot of a Peer.
 type PeerState struct {
-	Connected  bool          // at least one connection is up
-	Responsive bool          // and has been heard lately, see MissedPings
-	Node       string        // what the other end called itself, "" before the first connection
-	QueueBytes int           // queued and not yet written
-	Pending    int           // requests that wait for a reply
-	RTT        time.Duration // smoothed round trip of the pings, 0 when unknown
-	LeastRTT   time.Duration // shortest round trip of a ping since the connections are up, 0 when unknown
-	LastError  error         // why the last connection or dial failed, nil since it is up again
+	Connected   bool          // at least one connection is up
+	Responsive  bool          // and has been heard lately, see MissedPings
+	Node        string        // what the other end called itself, "" before the first connection
+	QueueBytes  int           // queued and not yet written
+	Pending     int           // requests that wait for a reply
+	RTT         time.Duration // smoothed round trip of the pings, 0 when unknown
+	LeastRTT    time.Duration // shortest round trip of a ping since the connections are up, 0 when unknown
+	Connections uint64        // how many there have been
+	LastError   error         // why the last connection or dial failed, nil since it is up again
 }
 
 // Peer is another node as seen from here. It keeps its connections up and
