@@ -367,6 +367,18 @@ func TestHints_ALargeOneOverASlowLink(t *testing.T) {
 	})
 }
 
+// lacks has node 2 away for some keys with values of a size, and links that take
+// 4 MiB a second.
+func lacks(t *testing.T, c *nodetest.Cluster, keys, size int) {
+	t.Helper()
+	away(c)
+	value := strings.Repeat("x", size)
+	for i := range keys {
+		want(t, c.Do(0, "SET", fmt.Sprint("k", i), value), "OK")
+	}
+	c.Network.SetRate(4 << 20)
+}
+
 // using has clients use the nodes that are up until the function that it returns is called.
 func using(c *nodetest.Cluster, nodes ...int) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -387,12 +399,7 @@ func using(c *nodetest.Cluster, nodes ...int) (stop func()) {
 func TestHints_LargeOnesBesideClients_AreWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := nodetest.NewCluster(t, 3)
-		away(c)
-		large := strings.Repeat("x", 600<<10)
-		for i := range 24 {
-			want(t, c.Do(0, "SET", fmt.Sprint("k", i), large), "OK")
-		}
-		c.Network.SetRate(4 << 20)
+		lacks(t, c, 24, 600<<10)
 		stop := using(c, 0, 1)
 		began := time.Now()
 		c.Network.Rejoin(c.Host(2))
@@ -421,26 +428,19 @@ func TestHints_GoFasterWithoutClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		bring := func(clients bool) (took time.Duration, rate float64) {
 			c := nodetest.NewCluster(t, 3)
-			away(c)
-			value := strings.Repeat("x", 4<<10)
-			for i := range 1000 {
-				want(t, c.Do(0, "SET", fmt.Sprint("k", i), value), "OK")
-			}
-			c.Network.SetRate(4 << 20)
+			lacks(t, c, 1000, 4<<10)
 			if clients {
 				defer using(c, 0, 1)()
 			}
-			// Pings that are slow at first say nothing of those after.
-			for i := range 2 {
-				c.Network.SetDelayBetween(c.Host(i), c.Host(2), 20*time.Millisecond)
+			delay := func(d time.Duration) {
+				for i := range 2 {
+					c.Network.SetDelayBetween(c.Host(i), c.Host(2), d)
+				}
 			}
+			delay(20 * time.Millisecond) // pings that are slow at first say nothing of those after
 			began := time.Now()
 			c.Network.Rejoin(c.Host(2))
-			time.AfterFunc(3200*time.Millisecond, func() {
-				for i := range 2 {
-					c.Network.SetDelayBetween(c.Host(i), c.Host(2), 0)
-				}
-			})
+			time.AfterFunc(3200*time.Millisecond, func() { delay(0) })
 			for left := 1; left > 0; time.Sleep(100 * time.Millisecond) {
 				left = 0
 				for i := range 2 {
@@ -466,12 +466,7 @@ func TestHints_GoFasterWithoutClients(t *testing.T) {
 func TestHints_ToANodeThatRestarts_BeginSlowly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := nodetest.NewCluster(t, 3)
-		away(c)
-		value := strings.Repeat("x", 4<<10)
-		for i := range 6000 {
-			want(t, c.Do(0, "SET", fmt.Sprint("k", i), value), "OK")
-		}
-		c.Network.SetRate(4 << 20)
+		lacks(t, c, 6000, 4<<10)
 		sent := func(d time.Duration) int {
 			left := func() int { return hintsFor(t, c.Nodes[0], "n2").Records + hintsFor(t, c.Nodes[1], "n2").Records }
 			before := left()

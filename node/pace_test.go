@@ -294,7 +294,7 @@ func unreachable(t *testing.T) *peer {
 
 // A record that was not delivered holds up those behind it as others do, and longer
 // only while it fails again.
-func TestHandoff_ALargeRecordThatFails_HoldsUpNothing(t *testing.T) {
+func TestHandoff_ALargeRecordThatFails_IsSentAgainAfterARest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		log, _, err := hints.Open(hints.Config{Self: "n0", MaxBytes: 1 << 30})
 		if err != nil {
